@@ -1,0 +1,96 @@
+// Package datasets describes labelled images: which images, which of their rows, and how they are varied for training.
+//
+// A [Dataset] is a description of a few bytes. Making one computes, reads and fetches nothing and cannot fail, so it can stand in a
+// top-level variable of a notebook; what is wrong with it is reported by the first verb, a method that takes a context.
+// Pixels are decoded in transferlab/datasets/images, so that a program that only describes data links no image code.
+package datasets
+
+// Dataset describes labelled images. It travels to the engine as it is. The zero value names no source: its verbs return an error.
+type Dataset struct {
+	Source       string       // "elpv", "fashion-mnist", "folder" or "shapes"
+	Path         string       // folder: its directory; fashion-mnist: a directory of IDX files, "" for the installed one
+	N            int          // shapes: how many images
+	Seed         int64        // shapes: the seed they are drawn from
+	Picks        []Pick       // row selections, applied in order
+	Augmentation Augmentation // how images vary in training; Represent, Evaluate and Predict always see the plain image
+}
+
+// Pick is one selection of rows, as data. Exactly one of its kinds is meant; see the methods of Dataset that make them.
+type Pick struct {
+	Kind     string  // "split", "nth", "rows" or "take"
+	Fraction float64 // split: the share of each class that the first part gets, in (0, 1)
+	Seed     int64   // split: the seed of the shuffle
+	K        int     // nth: every K-th row, rows 0, K, 2K …; take: the first K rows
+	Rest     bool    // split, nth: the other rows instead
+	Rows     []int   // rows: these positions, in this order
+}
+
+// Augmentation says which variations of an image a training phase may see. Each combination is one view of the image, cached like
+// the image itself (design: the frozen prefix runs once for each view). The zero value is the plain image alone.
+type Augmentation struct {
+	FlipLeftRight bool
+	FlipUpDown    bool
+}
+
+// Views is the number of views of one image: 1, 2 or 4. View 0 is the plain image; with both flips, view 1 is mirrored left to
+// right, view 2 upside down, view 3 both. With one flip, view 1 is that flip.
+func (a Augmentation) Views() int {
+	views := 1
+	if a.FlipLeftRight {
+		views *= 2
+	}
+	if a.FlipUpDown {
+		views *= 2
+	}
+	return views
+}
+
+// Flips says what view does: whether the image is mirrored left to right, and whether it stands upside down.
+func (a Augmentation) Flips(view int) (leftRight, upDown bool) {
+	if a.FlipLeftRight {
+		leftRight, view = view%2 == 1, view/2
+	}
+	return leftRight, a.FlipUpDown && view%2 == 1
+}
+
+// Open describes a data set by its name: "elpv" or "fashion-mnist".
+func Open(name string) Dataset { return Dataset{Source: name} }
+
+// Folder describes the images under dir, PNG and JPEG, one directory for each class.
+func Folder(dir string) Dataset { return Dataset{Source: "folder", Path: dir} }
+
+// Shapes describes n synthetic 32×32 images of three classes (circle, square, cross), drawn from seed. For tests only.
+func Shapes(n int, seed int64) Dataset { return Dataset{Source: "shapes", N: n, Seed: seed} }
+
+// Split parts d in two, class by class, after a shuffle by seed: the first part holds fraction of each class's rows, rounded to the
+// nearest whole number, the second the rest. Both keep d's order of rows.
+func (d Dataset) Split(fraction float64, seed int64) (first, second Dataset) {
+	p := Pick{Kind: "split", Fraction: fraction, Seed: seed}
+	first = d.pick(p)
+	p.Rest = true
+	return first, d.pick(p)
+}
+
+// EveryNth parts d in two: every holds rows 0, k, 2k …, rest the others, both in d's order.
+func (d Dataset) EveryNth(k int) (rest, every Dataset) {
+	return d.pick(Pick{Kind: "nth", K: k, Rest: true}), d.pick(Pick{Kind: "nth", K: k})
+}
+
+// Take keeps the first n rows of d, or all where d has fewer.
+func (d Dataset) Take(n int) Dataset { return d.pick(Pick{Kind: "take", K: n}) }
+
+// Rows keeps the rows at the given positions of d, in that order.
+func (d Dataset) Rows(positions ...int) Dataset { return d.pick(Pick{Kind: "rows", Rows: positions}) }
+
+// Augment is d with the given variations in training.
+func (d Dataset) Augment(a Augmentation) Dataset {
+	d.Augmentation = a
+	return d
+}
+
+// pick appends to a copy: two descriptions made from one must not share the array behind Picks.
+func (d Dataset) pick(p Pick) Dataset {
+	picks := make([]Pick, 0, len(d.Picks)+1)
+	d.Picks = append(append(picks, d.Picks...), p)
+	return d
+}

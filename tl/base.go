@@ -1,0 +1,80 @@
+package tl
+
+import (
+	"context"
+
+	"transferlab/datasets"
+)
+
+// Base describes a pretrained network without its top: blocks in order from the input, all of them frozen.
+// It is a few bytes; its verbs make the engine load the weights.
+type Base struct {
+	Name string // as in Load
+}
+
+// Load describes the base of that name with its ImageNet weights: "efficientnet_lite0". An unknown name is reported, with
+// the names there are, by the first verb.
+func Load(name string) Base { return Base{Name: name} }
+
+// WithHead describes a model: the base with a new head of these layers on its representation, initialised from seed 0
+// (see [Model.Seeded]). The name is how other cells and later calls find the trained model again.
+func (b Base) WithHead(name string, head ...Layer) Model {
+	return Model{Name: name, Base: b, Head: head}
+}
+
+// Summary lists the base's blocks with output shapes, parameters and MACs.
+func (b Base) Summary(ctx context.Context) (Summary, error) {
+	return call[Summary](ctx, VerbSummary, b.Name, ModelRequest{Model: Model{Base: b}})
+}
+
+// Represent computes the representation of every image of d: the base's output, averaged over space, float32 [n, channels].
+// It is computed once for each image and kept, keyed by the weights, the image's content and its size.
+func (b Base) Represent(ctx context.Context, d datasets.Dataset) (Representation, error) {
+	return call[Representation](ctx, VerbRepresent, b.Name, RepresentRequest{Base: b, Data: d})
+}
+
+// Predict runs the network's original top, the one thrown away for transfer, over the images of d: 1,000 ImageNet classes.
+func (b Base) Predict(ctx context.Context, d datasets.Dataset) (Predictions, error) {
+	return call[Predictions](ctx, VerbPredict, b.Name, DataRequest{Model: Model{Base: b}, Data: d})
+}
+
+// RawPixels is the base that knows nothing: the representation of an image is its pixels, resized to 32×32, float32 [n, 3072]
+// in [0, 1]. It is what a representation is compared with; it has no blocks and no weights.
+func RawPixels() Base { return Base{Name: "raw_pixels"} }
+
+// Representation is a handle on the representations of a data set that the engine holds.
+type Representation struct {
+	Base  Base
+	Data  datasets.Dataset
+	Shape []int // [n, channels]
+}
+
+// Values fetches the numbers themselves: float32 [n, channels].
+func (r Representation) Values(ctx context.Context) (Tensor, error) {
+	return call[Tensor](ctx, VerbValues, r.Base.Name, RepresentRequest{Base: r.Base, Data: r.Data})
+}
+
+// PCA projects the representations on their first k principal components (Pearson 1901). 1 ≤ k ≤ min(n, channels).
+func (r Representation) PCA(ctx context.Context, k int) (Projection, error) {
+	return call[Projection](ctx, VerbPCA, r.Base.Name, PCARequest{RepresentRequest{Base: r.Base, Data: r.Data}, k})
+}
+
+// Projection is the result of a PCA.
+type Projection struct {
+	Method    string    // how it was made, for captions: "PCA"
+	Points    Tensor    // [n, k]: the scores, centred
+	Variances []float64 // [k]: variance along each component, descending
+	Total     float64   // the variance of all channels together
+}
+
+// Explained is the share of the total variance that the components hold together, in [0, 1].
+func (p Projection) Explained() float64 {
+	sum := 0.0
+	for _, v := range p.Variances {
+		sum += v
+	}
+	if p.Total == 0 {
+		return 0
+	}
+	return sum / p.Total
+}

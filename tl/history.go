@@ -1,0 +1,105 @@
+package tl
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// History is how one phase went.
+type History struct {
+	Model   string
+	Phase   Phase
+	Epochs  []Epoch
+	Rates   map[string]float64 // the learning rate each unfrozen block and the head had
+	Kept    int                // the epoch, from 1, whose weights stand; 0 where none finished
+	Valid   bool               // whether valid chose it; else the last epoch stands
+	Stopped bool               // whether the phase ended before its last epoch
+	Time    Timing
+	Proof   FreezeProof
+	Batch   int // batch size
+	Rows    int // training rows
+}
+
+// Epoch is one pass over the training rows. Losses are means of cross-entropy in nats, accuracies shares in [0, 1]; the valid ones are
+// NaN without valid. Training figures are measured while the weights move, as in Keras.
+type Epoch struct {
+	Loss, Accuracy           float64
+	ValidLoss, ValidAccuracy float64
+	Seconds                  float64
+	ImagesPerSecond          float64
+}
+
+// Timing says where the seconds of a verb went.
+type Timing struct {
+	Decode   time.Duration // reading and resizing images, where it held up the rest
+	Prefix   time.Duration // running the frozen prefix, decoding included where both ran side by side
+	Compile  time.Duration // XLA compiling graphs
+	Train    time.Duration // optimizer steps and validation
+	Total    time.Duration
+	Computed int // activations that were computed
+	Reused   int // activations that were found in the cache
+}
+
+// FreezeProof is the evidence that frozen held: tensors of frozen blocks compared bit for bit before and after the phase.
+type FreezeProof struct {
+	Tensors   int      // how many were compared, batch-norm averages included
+	Moved     []string // those that differ: empty unless BatchNorm asked for it
+	InGraph   bool     // whether frozen blocks stood in the training graph (NoCache) or their activations were cached
+	UpToBlock string   // the last block of the frozen prefix; "" where nothing was frozen
+}
+
+// String says it in a sentence.
+func (p FreezeProof) String() string {
+	if p.Tensors == 0 {
+		return "nothing was frozen"
+	}
+	where := "with the frozen blocks' activations cached"
+	if p.InGraph {
+		where = "with the frozen blocks in the training graph"
+	}
+	if len(p.Moved) == 0 {
+		return fmt.Sprintf("frozen: %d tensors, bit-identical, %s", p.Tensors, where)
+	}
+	return fmt.Sprintf("frozen: %d of %d tensors MOVED (%s), %s", len(p.Moved), p.Tensors, strings.Join(p.Moved, ", "), where)
+}
+
+// String draws the epochs as a table, with the kept epoch marked.
+func (h History) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, phase %q: %d epochs of %d images in batches of %d\n", h.Model, h.Phase.Name, len(h.Epochs), h.Rows, h.Batch)
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "epoch\tloss\taccuracy\tvalid loss\tvalid accuracy\timages/s\t\t")
+	for i, e := range h.Epochs {
+		mark := ""
+		if i+1 == h.Kept {
+			mark = "← kept"
+		}
+		fmt.Fprintf(w, "%d\t%.4f\t%.3f\t%s\t%s\t%.0f\t%s\t\n", i+1, e.Loss, e.Accuracy,
+			orDash("%.4f", e.ValidLoss), orDash("%.3f", e.ValidAccuracy), e.ImagesPerSecond, mark)
+	}
+	w.Flush()
+	if h.Stopped {
+		fmt.Fprintf(&out, "stopped in epoch %d; model as of epoch %d\n", len(h.Epochs)+1, h.Kept)
+	}
+	how := "no validation set: the last epoch stands"
+	if h.Valid {
+		how = "chosen on the validation set"
+		if h.Phase.KeepLast {
+			how = "the last, as asked (KeepLast)"
+		}
+	}
+	fmt.Fprintf(&out, "kept epoch %d (%s); %s\n", h.Kept, how, h.Proof)
+	t := h.Time
+	fmt.Fprintf(&out, "%.1f s: prefix %.1f (%d computed, %d reused), compile %.1f, train %.1f\n", t.Total.Seconds(), t.Prefix.Seconds(),
+		t.Computed, t.Reused, t.Compile.Seconds(), t.Train.Seconds())
+	return out.String()
+}
+
+func orDash(format string, v float64) string {
+	if v != v {
+		return "–"
+	}
+	return fmt.Sprintf(format, v)
+}

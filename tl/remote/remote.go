@@ -1,0 +1,93 @@
+// Package remote carries one call over a unix socket: a verb and its argument in gob, progress while it lasts, a result or an error in gob.
+// It knows nothing of what the verbs mean. A call is one connection; closing it cancels the call, so a client that is stopped or
+// killed stops its work too.
+package remote
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// Version of the protocol. A client and a server that differ refuse each other with both numbers.
+const Version = 1
+
+// Progress is one report about a running call.
+type Progress struct {
+	Stage    string        // what is being done: "decode", "epoch 3/5"
+	Done     int64         // how much of it is done …
+	Total    int64         // … of how much; 0 where that is not known
+	Detail   string        // figures in words: "loss 0.3121  accuracy 0.861  48 images/s"
+	Left     time.Duration // estimated time left; 0 where it is not known
+	Finished bool          // whether this piece is done and its line stays
+}
+
+type (
+	hello struct {
+		Version int
+		Verb    string
+	}
+	frame struct { // what a server sends: progress until the last frame, which has Last set
+		Progress Progress
+		Last     bool
+		Error    string
+		Result   bool // a result follows
+	}
+)
+
+// Client calls the server behind a unix socket. The zero value names no socket.
+type Client struct{ Socket string }
+
+// Call sends verb and in, hands each report to report, and stores the result in out, a pointer. It returns ctx's error when ctx ends.
+func (c Client) Call(ctx context.Context, verb string, in, out any, report func(Progress)) error {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", c.Socket)
+	if err != nil {
+		return fmt.Errorf("remote: reach the engine: %w (restart the kernel)", err)
+	}
+	defer connection.Close()
+	stop := context.AfterFunc(ctx, func() { connection.Close() })
+	defer stop()
+	err = c.converse(connection, verb, in, out, report)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (c Client) converse(connection net.Conn, verb string, in, out any, report func(Progress)) error {
+	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
+	if err := encoder.Encode(hello{Version, verb}); err != nil {
+		return lost(err)
+	}
+	if err := encoder.Encode(in); err != nil {
+		return lost(err)
+	}
+	for {
+		var f frame
+		if err := decoder.Decode(&f); err != nil {
+			return lost(err)
+		}
+		switch {
+		case !f.Last:
+			report(f.Progress)
+		case f.Error != "":
+			return errors.New(f.Error)
+		case f.Result:
+			if err := decoder.Decode(out); err != nil {
+				return lost(err)
+			}
+			return nil
+		}
+	}
+}
+
+func lost(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("remote: the engine ended during the call (out of memory, or a fault in its plugin); restart the kernel")
+	}
+	return fmt.Errorf("remote: talk to the engine: %w", err)
+}

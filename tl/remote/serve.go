@@ -1,0 +1,82 @@
+package remote
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// Handler carries out calls. decode stores the argument in a pointer; the result goes back to the client. ctx ends when the client does.
+type Handler func(ctx context.Context, verb string, decode func(any) error, report func(Progress)) (any, error)
+
+// Serve accepts calls until ctx ends, several at once, and returns when all of them have ended. It closes the listener.
+func Serve(ctx context.Context, listener net.Listener, handle Handler) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { listener.Close() })
+	defer stop()
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer cancel()
+	for {
+		connection, err := listener.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("remote: serve: %w", err)
+		}
+		calls.Go(func() {
+			defer connection.Close()
+			serveCall(ctx, connection, handle)
+		})
+	}
+}
+
+// serveCall answers one connection. A client sends nothing behind its argument, so that reading on finds the moment it goes away.
+func serveCall(ctx context.Context, connection net.Conn, handle Handler) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
+	fail := func(err error) { encoder.Encode(frame{Last: true, Error: err.Error()}) }
+	var h hello
+	if err := decoder.Decode(&h); err != nil {
+		return
+	}
+	if h.Version != Version {
+		fail(fmt.Errorf("remote: this engine speaks version %d, the program version %d; restart the kernel after an update", Version, h.Version))
+		return
+	}
+	decode := func(in any) error {
+		if err := decoder.Decode(in); err != nil {
+			return fmt.Errorf("remote: read the argument of %q: %w", h.Verb, err)
+		}
+		go func() {
+			io.Copy(io.Discard, connection)
+			cancel()
+		}()
+		return nil
+	}
+	var sending sync.Mutex // reports may come from several goroutines
+	report := func(p Progress) {
+		sending.Lock()
+		defer sending.Unlock()
+		encoder.Encode(frame{Progress: p})
+	}
+	result, err := handle(ctx, h.Verb, decode, report)
+	sending.Lock()
+	defer sending.Unlock()
+	if err == nil && result == nil {
+		err = errors.New("remote: " + h.Verb + " gave no result")
+	}
+	if err != nil {
+		fail(err)
+		return
+	}
+	if encoder.Encode(frame{Last: true, Result: true}) == nil {
+		encoder.Encode(result)
+	}
+}

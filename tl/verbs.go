@@ -1,0 +1,63 @@
+package tl
+
+import "transferlab/datasets"
+
+// The verbs that an engine carries out, each with what it takes and gives.
+const (
+	VerbSummary     = "summary"     // ModelRequest → Summary
+	VerbRepresent   = "represent"   // RepresentRequest → Representation
+	VerbValues      = "values"      // RepresentRequest → Tensor
+	VerbPCA         = "pca"         // PCARequest → Projection
+	VerbFit         = "fit"         // FitRequest → History
+	VerbFreeze      = "freeze"      // FreezeRequest → Summary
+	VerbUnfreezeTop = "unfreeze"    // UnfreezeTopRequest → Summary
+	VerbEvaluate    = "evaluate"    // DataRequest → Evaluation
+	VerbPredict     = "predict"     // DataRequest → Predictions
+	VerbHistories   = "histories"   // ModelRequest → []History
+	VerbStepBack    = "step back"   // StepBackRequest → History
+	VerbReset       = "reset"       // ModelRequest → bool
+	VerbFingerprint = "fingerprint" // ModelRequest → map[string]string
+)
+
+// The arguments of verbs.
+type (
+	// ModelRequest names a model; a Model without a name and head is its bare base.
+	ModelRequest struct{ Model Model }
+	// DataRequest is a model and the images it is to see.
+	DataRequest struct {
+		Model Model
+		Data  datasets.Dataset
+	}
+	// RepresentRequest asks for representations.
+	RepresentRequest struct {
+		Base Base
+		Data datasets.Dataset
+	}
+	// PCARequest asks for the first K components.
+	PCARequest struct {
+		RepresentRequest
+		K int
+	}
+	// FitRequest is one phase.
+	FitRequest struct {
+		Model        Model
+		Train, Valid datasets.Dataset
+		Phase        Phase
+	}
+	// FreezeRequest changes the blocks of these names; no names mean every block of the base.
+	FreezeRequest struct {
+		Model  Model
+		Blocks []string
+		Frozen bool
+	}
+	// UnfreezeTopRequest leaves the last N blocks of the base unfrozen.
+	UnfreezeTopRequest struct {
+		Model Model
+		N     int
+	}
+	// StepBackRequest names an epoch of the last phase, from 1.
+	StepBackRequest struct {
+		Model Model
+		Epoch int
+	}
+)
