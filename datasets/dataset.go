@@ -5,10 +5,12 @@
 // Pixels are decoded in transferlab/datasets/images, so that a program that only describes data links no image code.
 package datasets
 
+import "path/filepath"
+
 // Dataset describes labelled images. It travels to the engine as it is. The zero value names no source: its verbs return an error.
 type Dataset struct {
 	Source       string       // "elpv", "fashion-mnist", "folder" or "shapes"
-	Path         string       // folder: its directory; fashion-mnist: a directory of IDX files, "" for the installed one
+	Path         string       // folder: its directory; elpv and fashion-mnist: a directory that holds its files, "" for the installed or fetched one
 	N            int          // shapes: how many images
 	Seed         int64        // shapes: the seed they are drawn from
 	Picks        []Pick       // row selections, applied in order
@@ -20,8 +22,8 @@ type Pick struct {
 	Kind     string  // "split", "nth", "rows" or "take"
 	Fraction float64 // split: the share of each class that the first part gets, in (0, 1)
 	Seed     int64   // split: the seed of the shuffle
-	K        int     // nth: every K-th row, rows 0, K, 2K …; take: the first K rows
-	Rest     bool    // split, nth: the other rows instead
+	K        int     // nth: every K-th row, rows 0, K, 2K …; take: the first K rows; K ≥ 1
+	Rest     bool    // split, nth, take: the other rows instead
 	Rows     []int   // rows: these positions, in this order
 }
 
@@ -56,8 +58,23 @@ func (a Augmentation) Flips(view int) (leftRight, upDown bool) {
 // Open describes a data set by its name: "elpv" or "fashion-mnist".
 func Open(name string) Dataset { return Dataset{Source: name} }
 
-// Folder describes the images under dir, PNG and JPEG, one directory for each class.
-func Folder(dir string) Dataset { return Dataset{Source: "folder", Path: dir} }
+// Folder describes the images under dir, PNG and JPEG, one directory for each class; classes and files are in the order of their
+// names. A relative dir is meant from where this program runs, and is made absolute since the engine may run elsewhere.
+func Folder(dir string) Dataset { return Dataset{Source: "folder", Path: absolute(dir)} }
+
+// FashionMNIST is Open("fashion-mnist") read from dir, which holds the four IDX files, gzipped (.gz) or not.
+func FashionMNIST(dir string) Dataset { return Dataset{Source: "fashion-mnist", Path: absolute(dir)} }
+
+// absolute is dir as seen from the root. Where even the working directory is gone the first verb will say so.
+func absolute(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	if full, err := filepath.Abs(dir); err == nil {
+		return full
+	}
+	return dir
+}
 
 // Shapes describes n synthetic 32×32 images of three classes (circle, square, cross), drawn from seed. For tests only.
 func Shapes(n int, seed int64) Dataset { return Dataset{Source: "shapes", N: n, Seed: seed} }
@@ -79,7 +96,10 @@ func (d Dataset) EveryNth(k int) (rest, every Dataset) {
 // Take keeps the first n rows of d, or all where d has fewer.
 func (d Dataset) Take(n int) Dataset { return d.pick(Pick{Kind: "take", K: n}) }
 
-// Rows keeps the rows at the given positions of d, in that order.
+// Skip leaves out the first n rows of d: what Take(n) does not keep.
+func (d Dataset) Skip(n int) Dataset { return d.pick(Pick{Kind: "take", K: n, Rest: true}) }
+
+// Rows keeps the rows at the given positions of d (from 0), in that order; a position may come twice.
 func (d Dataset) Rows(positions ...int) Dataset { return d.pick(Pick{Kind: "rows", Rows: positions}) }
 
 // Augment is d with the given variations in training.

@@ -1,0 +1,147 @@
+// Package images decodes the images that transferlab/datasets describes into pixels for a network or a figure.
+//
+// Every image becomes red, green and blue of 8 bits. Grey is repeated three times, 16 bits are cut to the upper 8, the alpha channel is
+// dropped, palettes and CMYK are converted, and the orientation that a camera noted is followed. Resizing is bilinear with antialiasing,
+// as Pillow's BILINEAR, and ignores the aspect ratio, as the peers' loaders do.
+package images
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"transferlab/datasets"
+)
+
+// Options says how an image becomes pixels.
+type Options struct {
+	Size int  // width and height in pixels, 1 to MaxSize; 0 keeps the image as it is (for Image only)
+	View int  // which view of the data set's Augmentation, 0 (the plain image) to Views()−1
+	Crop bool // cut Size×Size out of the middle instead of resizing; a smaller image is an error
+}
+
+// MaxSize bounds Options.Size: a batch of 32 of that size takes 1.6 GB.
+const MaxSize = 4096
+
+// Pixels decodes the images of d at the given positions, on all processors, into dst: bytes [len(positions), Size, Size, 3].
+// d is listed once; to decode many batches, list it yourself with d.Table and use Decode.
+func Pixels(ctx context.Context, d datasets.Dataset, positions []int, o Options, dst []uint8) error {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return err
+	}
+	return Decode(ctx, t, d.Augmentation, positions, o, dst)
+}
+
+// Decode is Pixels for a data set that is already listed. a says what o.View means.
+func Decode(ctx context.Context, t *datasets.Table, a datasets.Augmentation, positions []int, o Options, dst []uint8) error {
+	if err := o.check(a, positions, len(t.Items)); err != nil {
+		return err
+	}
+	size := o.Size * o.Size * 3
+	if len(dst) != len(positions)*size {
+		return fmt.Errorf("images: decode: dst has %d bytes; %d images of %d×%d×3 need %d", len(dst), len(positions), o.Size, o.Size, len(positions)*size)
+	}
+	leftRight, upDown := a.Flips(o.View)
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, position := range positions {
+		if within.Err() != nil {
+			break // the first error, or the caller, ended it
+		}
+		group.Go(func() error {
+			return decodeRow(within, t, position, o, flip{leftRight, upDown}, dst[i*size:(i+1)*size])
+		})
+	}
+	err := group.Wait()
+	if cancelled := ctx.Err(); cancelled != nil {
+		return fmt.Errorf("images: decode: %w", cancelled)
+	}
+	return err
+}
+
+// check refuses options and positions that no image could meet.
+func (o Options) check(a datasets.Augmentation, positions []int, rows int) error {
+	if o.Size < 1 || o.Size > MaxSize {
+		return fmt.Errorf("images: decode: size %d; 1 to %d is possible", o.Size, MaxSize)
+	}
+	if o.View < 0 || o.View >= a.Views() {
+		return fmt.Errorf("images: decode: view %d; this augmentation has views 0 to %d", o.View, a.Views()-1)
+	}
+	for _, position := range positions {
+		if position < 0 || position >= rows {
+			return fmt.Errorf("images: decode: position %d does not exist; positions are 0 to %d", position, rows-1)
+		}
+	}
+	return nil
+}
+
+// decodeRow writes one image of [Size, Size, 3] bytes.
+func decodeRow(ctx context.Context, t *datasets.Table, position int, o Options, f flip, dst []uint8) error {
+	content, err := t.Content(position)
+	if err != nil {
+		return err
+	}
+	p, err := decode(ctx, content)
+	if err == nil {
+		p, err = p.fit(o)
+	}
+	if err != nil {
+		return fmt.Errorf("images: decode %s: %w", content.Name, err)
+	}
+	p.write(dst, f)
+	return nil
+}
+
+// Image decodes one image for a figure: what Pixels gives, or with Size 0 the image as it is stored, views included.
+func Image(ctx context.Context, d datasets.Dataset, position int, o Options) (image.Image, error) {
+	all, err := Images(ctx, d, []int{position}, o)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// Images is Image for many positions, decoded in parallel: the thumbnails of a figure.
+func Images(ctx context.Context, d datasets.Dataset, positions []int, o Options) ([]image.Image, error) {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked := o
+	checked.Size = max(o.Size, 1) // 0 is allowed here
+	if o.Size < 0 {
+		checked.Size = o.Size
+	}
+	if err := checked.check(d.Augmentation, positions, len(t.Items)); err != nil {
+		return nil, err
+	}
+	leftRight, upDown := d.Augmentation.Flips(o.View)
+	all := make([]image.Image, len(positions))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, position := range positions {
+		group.Go(func() error {
+			content, err := t.Content(position)
+			if err != nil {
+				return err
+			}
+			p, err := decode(ctx, content)
+			if err == nil && o.Size > 0 {
+				p, err = p.fit(o)
+			}
+			if err != nil {
+				return fmt.Errorf("images: decode %s: %w", content.Name, err)
+			}
+			all[i] = p.image(flip{leftRight, upDown})
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}

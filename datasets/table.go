@@ -1,0 +1,204 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Item is one row: an image and what is known about it.
+type Item struct {
+	ID          string  // stable name inside its source, e.g. "images/cell0001.png"
+	File        string  // absolute path of the encoded image; "" where the source has no file for it (IDX, shapes)
+	Row         int     // row in the source, before any Pick
+	Label       int     // index into Classes
+	Probability float64 // elpv: how sure the experts were that the cell is defective: 0, 1/3, 2/3 or 1
+	Kind        string  // elpv: "mono" or "poly", the crystal of the solar cell; "" elsewhere
+}
+
+// Table is a data set that was read: its rows after all Picks. Read once and keep it where images are read again and again.
+type Table struct {
+	Items   []Item
+	Classes []string
+	content func(Item) (Content, error)
+}
+
+// Content is the image of one row, undecoded.
+type Content struct {
+	Name   string // for errors: the file's path, or source and row
+	Bytes  []byte // an encoded PNG or JPEG file where Width is 0, else pixels, row by row, Depth bytes each
+	Width  int
+	Height int
+	Depth  int // 1 (grey) or 3 (red, green, blue)
+}
+
+// maxFileBytes bounds what is read into memory for one image; the largest photographs of cameras have a tenth of it.
+const maxFileBytes = 256 << 20
+
+// source is a data set before any Pick.
+type source struct {
+	items   []Item
+	classes []string
+	content func(Item) (Content, error) // may be called by many goroutines at once
+}
+
+// Content reads the image of row i (a position in Items).
+func (t *Table) Content(i int) (Content, error) {
+	if i < 0 || i >= len(t.Items) {
+		return Content{}, fmt.Errorf("datasets: read row %d: positions are 0 to %d", i, len(t.Items)-1)
+	}
+	return t.content(t.Items[i])
+}
+
+// Labels are the labels of all rows.
+func (t *Table) Labels() []int {
+	labels := make([]int, len(t.Items))
+	for i, item := range t.Items {
+		labels[i] = item.Label
+	}
+	return labels
+}
+
+// Table reads the list of d's rows, fetching the data set on its first use. Images are read later, by Content.
+func (d Dataset) Table(ctx context.Context) (*Table, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("datasets: open %q: %w", d.Source, err)
+	}
+	src, err := d.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range src.items {
+		if item.Label < 0 || item.Label >= len(src.classes) {
+			return nil, fmt.Errorf("datasets: open %q: %s has label %d; labels of %d classes are 0 to %d",
+				d.Source, item.ID, item.Label, len(src.classes), len(src.classes)-1)
+		}
+	}
+	items := src.items
+	for _, p := range d.Picks {
+		if items, err = p.apply(items); err != nil {
+			return nil, fmt.Errorf("datasets: %w (of %s)", err, d)
+		}
+	}
+	return &Table{Items: items, Classes: src.classes, content: src.content}, nil
+}
+
+// open finds the source by its name.
+func (d Dataset) open(ctx context.Context) (source, error) {
+	switch d.Source {
+	case "elpv":
+		return openELPV(ctx, d.Path)
+	case "fashion-mnist":
+		return openFashionMNIST(ctx, d.Path)
+	case "folder":
+		return openFolder(d.Path)
+	case "shapes":
+		return openShapes(d.N, d.Seed)
+	case "":
+		return source{}, errors.New(`datasets: this data set names no source; make one with datasets.Open("elpv") or datasets.Folder(dir)`)
+	}
+	hint := ""
+	if name := nearest(d.Source, names()); name != "" {
+		hint = "; did you mean " + name + "?"
+	}
+	return source{}, fmt.Errorf("datasets: open %q: no such data set (have %s%s)", d.Source, strings.Join(names(), ", "), hint)
+}
+
+// names lists what Open knows.
+func names() []string { return []string{"elpv", "fashion-mnist"} }
+
+// nearest is the name that a slip of the finger would turn into word, or "".
+func nearest(word string, names []string) string {
+	best, at := 3, ""
+	for _, name := range names {
+		if n := edits(strings.ToLower(word), name); n < best {
+			best, at = n, name
+		}
+	}
+	return at
+}
+
+// edits counts the insertions, deletions, replacements and swaps of neighbours that lead from a to b (Damerau 1964).
+func edits(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range b {
+		rows[0][j+1] = j + 1
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			n := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				n = min(n, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = n
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// fileContent reads an encoded image.
+func fileContent(item Item) (Content, error) {
+	file, err := os.Open(item.File)
+	if err != nil {
+		return Content{}, fmt.Errorf("datasets: read image: %w", err)
+	}
+	defer file.Close()
+	bytes, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	switch {
+	case err != nil:
+		return Content{}, fmt.Errorf("datasets: read image: %w", err)
+	case len(bytes) == 0:
+		return Content{}, fmt.Errorf("datasets: read image %s: the file is empty; copy it again or remove it", item.File)
+	case len(bytes) > maxFileBytes:
+		return Content{}, fmt.Errorf("datasets: read image %s: the file is larger than %d MB; store it smaller", item.File, maxFileBytes>>20)
+	}
+	return Content{Name: item.File, Bytes: bytes}, nil
+}
+
+// Items are the rows of d after all Picks.
+func (d Dataset) Items(ctx context.Context) ([]Item, error) {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(t.Items), nil
+}
+
+// Labels are the labels of d's rows, indices into Classes.
+func (d Dataset) Labels(ctx context.Context) ([]int, error) {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Labels(), nil
+}
+
+// Classes are the names of d's classes, also of those that no row of d shows.
+func (d Dataset) Classes(ctx context.Context) ([]string, error) {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(t.Classes), nil
+}
+
+// Len is the number of d's rows, at least 1: a description that leaves none is an error.
+func (d Dataset) Len(ctx context.Context) (int, error) {
+	t, err := d.Table(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return len(t.Items), nil
+}
