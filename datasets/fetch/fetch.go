@@ -14,7 +14,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 )
 
 // Home returns the lab's cache directory: $TLAB_HOME, else transferlab in the user's cache directory
@@ -80,18 +78,18 @@ type store struct {
 	report Report
 }
 
-func (s store) downloads() string         { return filepath.Join(s.home, "downloads") }
-func (s store) download(f File) string    { return filepath.Join(s.downloads(), f.Name) }
-func (s store) part(f File) string        { return filepath.Join(s.downloads(), ".part-"+f.Name) }
-func (s store) seen(f File) string        { return filepath.Join(s.home, "verified", f.Name+".json") }
-func (s store) tell(d, t int64, w string) { s.report.tell(d, t, w) }
-func (s store) remember(f File) error     { return s.writeStamp(s.seen(f), s.download(f), f.SHA256) }
+func (s store) downloads() string          { return filepath.Join(s.home, "downloads") }
+func (s store) download(f File) string     { return filepath.Join(s.downloads(), f.Name) }
+func (s store) part(f File) string         { return filepath.Join(s.downloads(), ".part-"+f.Name) }
+func (s store) seen(f File) string         { return filepath.Join(s.home, "verified", f.Name+".json") }
+func (s store) tell(d, t int64, w string)  { s.report.tell(d, t, w) }
+func (s store) checkDownload(f File) error { return CheckStamp(s.seen(f), s.download(f), f.SHA256) }
 
 func (s store) path(ctx context.Context, f File) (string, error) {
 	if s.checkDownload(f) == nil {
 		return s.download(f), nil
 	}
-	unlock, err := s.lock(ctx, f)
+	unlock, err := s.lock(ctx, f.Name)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +109,7 @@ func (s store) pathLocked(ctx context.Context, f File) (string, error) {
 	kept := s.download(f)
 	switch err := s.verify(ctx, f, kept); {
 	case err == nil:
-		return kept, s.remember(f)
+		return kept, PutStamp(s.seen(f), kept, f.SHA256, f.SHA256)
 	case errors.Is(err, fs.ErrNotExist):
 	case ctx.Err() != nil:
 		return "", err
@@ -127,7 +125,7 @@ func (s store) pathLocked(ctx context.Context, f File) (string, error) {
 	if err := s.bring(ctx, f); err != nil {
 		return "", err
 	}
-	return kept, s.remember(f)
+	return kept, PutStamp(s.seen(f), kept, f.SHA256, f.SHA256)
 }
 
 // bring downloads f into its part directory, verifies it there and renames it to its place.
@@ -165,7 +163,7 @@ func (s store) explain(f File, err error) error {
 	if errors.Is(err, errUnpack) {
 		return fmt.Errorf("fetch: %w", err)
 	}
-	return fmt.Errorf("fetch: get %q version %s: %w\n\tremedy: put the file %s\n\twith SHA-256 %s\n\tinto the folder %s%s",
+	return fmt.Errorf("fetch: get %q version %s: %w\n\tremedy: connect to a network, or put the file %s\n\twith SHA-256 %s\n\tinto the folder %s%s",
 		f.Package, f.Version, err, f.Name, f.SHA256, s.downloads(), f.otherwise())
 }
 
@@ -204,64 +202,6 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.in.Read(p)
-}
-
-// stamp is what a verified file looked like when it was verified: reading 60 MB again at each start would cost more than
-// the whole check may take.
-type stamp struct {
-	SHA256 string    `json:"sha256"`
-	Size   int64     `json:"size"`
-	Time   time.Time `json:"time"`
-}
-
-// checkDownload returns nil if the download of f is as it was when it was verified.
-func (s store) checkDownload(f File) error {
-	text, err := os.ReadFile(s.seen(f))
-	if err != nil {
-		return err
-	}
-	var was stamp
-	if err := json.Unmarshal(text, &was); err != nil {
-		return err
-	}
-	info, err := os.Stat(s.download(f))
-	if err != nil {
-		return err
-	}
-	if was.SHA256 != f.SHA256 || was.Size != info.Size() || !was.Time.Equal(info.ModTime()) {
-		return fmt.Errorf("fetch: %s changed since it was verified", f.Name)
-	}
-	return nil
-}
-
-// writeStamp records at place that path was verified.
-func (s store) writeStamp(place, path, sha256 string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(stamp{SHA256: sha256, Size: info.Size(), Time: info.ModTime()})
-	if err != nil {
-		return err
-	}
-	return writeFile(place, text)
-}
-
-// writeFile writes a small file under a temporary name, in a folder that it makes, and renames it.
-func writeFile(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	out, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(out.Name()) // fails after the rename, as it should
-	_, err = out.Write(text)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return fmt.Errorf("fetch: write %s: %w", path, err)
-	}
-	return os.Rename(out.Name(), path)
 }
 
 // syncFile asks the operating system to put the file's bytes on the disk, so that the rename which follows never shows a

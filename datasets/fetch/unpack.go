@@ -44,7 +44,7 @@ func (s store) unpacked(ctx context.Context, f File) (string, error) {
 	if s.checkUnpacked(f, false) == nil {
 		return s.dir(f), nil
 	}
-	unlock, err := s.lock(ctx, f)
+	unlock, err := s.lock(ctx, f.Name)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +75,8 @@ func (s store) unpack(ctx context.Context, f File, archive string) error {
 	}
 	defer os.RemoveAll(part)
 	if f.Kind == Debian {
-		if err := s.run(ctx, f, part, "dpkg-deb", "--extract", archive, part); err != nil {
+		step := Step{What: "unpacking " + f.Package, Dir: part}
+		if err := Program(ctx, step, s.report, "dpkg-deb", "--extract", archive, part); err != nil {
 			return err
 		}
 	} else if err := s.unzip(ctx, f, archive, part); err != nil {

@@ -149,7 +149,7 @@ func TestKilledWhileFetching(t *testing.T) {
 }
 
 func TestKilledWhileUnpacking(t *testing.T) {
-	text, f := wheel(t, "big", member{name: "zeros", text: strings.Repeat("\x00", 300<<20)})
+	text, f := wheel(t, "big", member{name: "zeros", text: strings.Repeat("\x00", 100<<20)})
 	s := emptyHome(t)
 	fakePip(t, f, text, "")
 	cmd := child(t, f)
@@ -174,7 +174,7 @@ func TestKilledWhileUnpacking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "zeros")); err != nil || info.Size() != 300<<20 || len(leftovers(t, s)) > 0 {
+	if info, err := os.Stat(filepath.Join(dir, "zeros")); err != nil || info.Size() != 100<<20 || len(leftovers(t, s)) > 0 {
 		t.Errorf("%v, %v, left %v", info, err, leftovers(t, s))
 	}
 }
