@@ -1,0 +1,73 @@
+package peers
+
+import (
+	"context"
+	"time"
+
+	"transferlab/datasets"
+	"transferlab/tl"
+)
+
+// Own runs the recipe in this project, in this process: as the peers, without a validation set, so that the last epoch stands.
+// The activation cache should be empty, since the peers start from nothing.
+func Own(ctx context.Context, o Options) (Receipt, error) {
+	r := Receipt{Tool: "this lab"}
+	start := time.Now()
+	train, test := datasets.Open("elpv").EveryNth(4)
+	base := tl.Load("efficientnet_lite0")
+	model := base.WithHead("peers", tl.Dense(2)).Seeded(int64(o.Seed))
+
+	summary, err := base.Summary(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.Load = lap(&start, &r)
+
+	head, err := model.Fit(ctx, train, datasets.Dataset{}, tl.Phase{Name: "head", Epochs: o.HeadEpochs, LearningRate: 1e-3})
+	if err != nil {
+		return r, err
+	}
+	r.Represent = (head.Time.Decode + head.Time.Prefix).Seconds()
+	r.Head = lap(&start, &r) - r.Represent
+	if r.HeadAccuracy, err = accuracy(ctx, model, test); err != nil {
+		return r, err
+	}
+	r.Evaluate = lap(&start, &r)
+
+	if o.TuneEpochs > 0 {
+		if _, err := model.UnfreezeTop(ctx, o.Unfreeze+1); err != nil { // and the convolution after the blocks
+			return r, err
+		}
+		rates := map[string]float64{}
+		for _, block := range summary.Blocks[len(summary.Blocks)-o.Unfreeze-1:] {
+			rates[block.Name] = 1e-4
+		}
+		if _, err := model.Fit(ctx, train, datasets.Dataset{}, tl.Phase{Name: "fine-tune", Epochs: o.TuneEpochs, LearningRate: 3e-4,
+			Rates: rates}); err != nil {
+			return r, err
+		}
+	}
+	r.Tune = lap(&start, &r)
+	if r.TuneAccuracy, err = accuracy(ctx, model, test); err != nil {
+		return r, err
+	}
+	r.Evaluate += lap(&start, &r)
+	return r, nil
+}
+
+// lap returns the seconds since start, adds them to the total and starts anew.
+func lap(start *time.Time, r *Receipt) float64 {
+	now := time.Now()
+	s := now.Sub(*start).Seconds()
+	*start = now
+	r.Total += s
+	return s
+}
+
+func accuracy(ctx context.Context, model tl.Model, test datasets.Dataset) (float64, error) {
+	e, err := model.Evaluate(ctx, test)
+	if err != nil {
+		return 0, err
+	}
+	return e.Accuracy(), nil
+}

@@ -1,0 +1,125 @@
+package peers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"testing"
+
+	"transferlab/datasets/fetch"
+	"transferlab/tl/engine/backend"
+)
+
+var (
+	headEpochs = flag.Int("epochs-head", 5, "epochs with the whole base frozen")
+	tuneEpochs = flag.Int("epochs-tune", 3, "epochs with the last blocks unfrozen")
+	unfreeze   = flag.Int("unfreeze", 5, "how many of the 16 last MBConv blocks to unfreeze")
+	seed       = flag.Int("peer-seed", 0, "seed of every tool")
+	own        = flag.Bool("own-recipe", false, "run the project's recipe in this process and print its receipt (the benchmark's own use)")
+)
+
+func options() Options {
+	return Options{HeadEpochs: *headEpochs, TuneEpochs: *tuneEpochs, Unfreeze: *unfreeze, Seed: *seed}
+}
+
+// TestMain lets the benchmark start this binary as a process that does nothing but the project's recipe.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !*own {
+		os.Exit(m.Run())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	receipt, err := Own(ctx, options())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(receipt); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// BenchmarkPeers runs the recipe in each tool, in a process of its own, and prints the table. Take -benchtime 1x and a -timeout of 60m:
+// each peer takes minutes.
+func BenchmarkPeers(b *testing.B) {
+	ctx, o := b.Context(), options()
+	places, err := Find(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	keras := filepath.Join(b.TempDir(), "lite0.npz")
+	tools := []struct {
+		name    string
+		check   func() error
+		command func() (*exec.Cmd, error)
+	}{
+		{"this lab", func() error { return nil }, func() (*exec.Cmd, error) { return ownCommand(ctx, o, b.TempDir()) }},
+		{"PyTorch", func() error { return places.CheckTorch(ctx) }, func() (*exec.Cmd, error) { return places.TorchCommand(ctx, o), nil }},
+		{"Keras", func() error { return places.CheckKeras(ctx) }, func() (*exec.Cmd, error) {
+			return places.KerasCommand(ctx, o, keras, false), places.ConvertWeights(ctx, keras)
+		}},
+		{"Keras, cached", func() error { return places.CheckKeras(ctx) }, func() (*exec.Cmd, error) {
+			return places.KerasCommand(ctx, o, keras, true), places.ConvertWeights(ctx, keras)
+		}},
+	}
+	var receipts []Receipt
+	for _, tool := range tools {
+		b.Run(tool.name, func(b *testing.B) {
+			if err := tool.check(); errors.Is(err, ErrMissing) {
+				b.Skip(err)
+			} else if err != nil {
+				b.Fatal(err)
+			}
+			for range b.N {
+				command, err := tool.command()
+				if err != nil {
+					b.Fatal(err)
+				}
+				r, err := Run(tool.name, command, os.Stderr)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(r.Total, "total-s")
+				b.ReportMetric(r.TuneAccuracy, "accuracy")
+				receipts = append(receipts, r)
+			}
+		})
+	}
+	if len(receipts) > 0 {
+		fmt.Printf("\n%d head epochs, %d fine-tuning epochs of the last %d blocks, seed %d; seconds\n\n%s\n", o.HeadEpochs,
+			o.TuneEpochs, o.Unfreeze, o.Seed, Table(receipts))
+	}
+}
+
+// ownCommand is this binary as a process that runs the recipe once, with everything fetched that it needs (set-up is not measured) and
+// a home of its own that holds what was fetched but no activations.
+func ownCommand(ctx context.Context, o Options, home string) (*exec.Cmd, error) {
+	if _, _, err := backend.Config(ctx, nil); err != nil {
+		return nil, err
+	}
+	real, err := fetch.Home()
+	if err != nil {
+		return nil, err
+	}
+	for _, kept := range []string{"downloads", "unpacked", "verified"} {
+		if err := os.Symlink(filepath.Join(real, kept), filepath.Join(home, kept)); err != nil {
+			return nil, err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.CommandContext(ctx, self, "-own-recipe", "-epochs-head", fmt.Sprint(o.HeadEpochs), "-epochs-tune",
+		fmt.Sprint(o.TuneEpochs), "-unfreeze", fmt.Sprint(o.Unfreeze), "-peer-seed", fmt.Sprint(o.Seed))
+	command.Env = append(os.Environ(), "TLAB_HOME="+home)
+	return command, nil
+}
