@@ -1,0 +1,103 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"transferlab/tl"
+)
+
+// storageClass is a type of number that PyTorch stores.
+type storageClass struct {
+	name  string
+	bytes int
+	read  func(b []byte) float32
+}
+
+var little = binary.LittleEndian
+
+// storageClasses are PyTorch's names of the types; all of them are read as float32.
+var storageClasses = []storageClass{
+	{"FloatStorage", 4, func(b []byte) float32 { return math.Float32frombits(little.Uint32(b)) }},
+	{"HalfStorage", 2, func(b []byte) float32 { return half(little.Uint16(b)) }},
+	{"BFloat16Storage", 2, func(b []byte) float32 { return math.Float32frombits(uint32(little.Uint16(b)) << 16) }},
+	{"DoubleStorage", 8, func(b []byte) float32 { return float32(math.Float64frombits(little.Uint64(b))) }},
+	{"LongStorage", 8, func(b []byte) float32 { return float32(int64(little.Uint64(b))) }},
+	{"IntStorage", 4, func(b []byte) float32 { return float32(int32(little.Uint32(b))) }},
+	{"ShortStorage", 2, func(b []byte) float32 { return float32(int16(little.Uint16(b))) }},
+	{"CharStorage", 1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	{"ByteStorage", 1, func(b []byte) float32 { return float32(b[0]) }},
+	{"BoolStorage", 1, func(b []byte) float32 { return float32(b[0]) }},
+}
+
+// findClass is the list of what a pickle may name, beside the ordered dictionary that gopickle knows.
+func findClass(module, name string) (any, error) {
+	switch module + "." + name {
+	case "torch._utils._rebuild_tensor_v2":
+		return rebuild{}, nil
+	case "torch._utils._rebuild_parameter":
+		return rebuildParameter{}, nil
+	}
+	if module == "torch" {
+		for _, c := range storageClasses {
+			if c.name == name {
+				return c, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("the pickle names %.100s.%.100s, which no file of weights needs: refused", module, name)
+}
+
+// half is IEEE 754 binary16.
+func half(h uint16) float32 {
+	sign, exponent, fraction := uint32(h>>15), int(h>>10&31), float64(h&1023)
+	var v float64
+	switch exponent {
+	case 0:
+		v = math.Ldexp(fraction, -24)
+	case 31:
+		return math.Float32frombits(sign<<31 | 0xff<<23 | uint32(h&1023)<<13)
+	default:
+		v = math.Ldexp(1024+fraction, exponent-25)
+	}
+	return math.Float32frombits(math.Float32bits(float32(v)) | sign<<31)
+}
+
+// tensor copies a view out of its storage. It may have at most room numbers.
+func (v *view) tensor(room int) (tl.Tensor, error) {
+	n, last := 1, v.offset
+	for i, size := range v.size {
+		if size != 0 && n > room/size {
+			return tl.Tensor{}, fmt.Errorf("shape %v has more numbers than the file has bytes", v.size)
+		}
+		n *= size
+		last += max(size-1, 0) * v.stride[i] // below 2^62 each, at most 8 of them: checked against overflow below
+		if last < 0 {
+			return tl.Tensor{}, fmt.Errorf("shape %v with strides %v reaches beyond its storage", v.size, v.stride)
+		}
+	}
+	t := tl.Tensor{Shape: v.size, Data: make([]float32, n)}
+	if n == 0 {
+		return t, nil
+	}
+	class := v.storage.class
+	if last >= len(v.storage.raw)/class.bytes {
+		return tl.Tensor{}, fmt.Errorf("it reaches number %d of storage %s, which has %d", last, v.storage.key, len(v.storage.raw)/class.bytes)
+	}
+	index := make([]int, len(v.size))
+	at := v.offset
+	for i := range t.Data {
+		t.Data[i] = class.read(v.storage.raw[at*class.bytes:])
+		for axis := len(index) - 1; axis >= 0; axis-- { // the next index in row-major order
+			index[axis]++
+			at += v.stride[axis]
+			if index[axis] < v.size[axis] {
+				break
+			}
+			at -= v.size[axis] * v.stride[axis]
+			index[axis] = 0
+		}
+	}
+	return t, nil
+}
