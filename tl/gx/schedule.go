@@ -1,22 +1,62 @@
 package gx
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
 
-// Cosine is the factor of the learning rate at a share of the training in [0, 1]: from 1 to 0 along half a cosine (Loshchilov & Hutter 2017,
-// arXiv:1608.03983).
-func Cosine(share float64) float64 { return (1 + math.Cos(math.Pi*clamp(share))) / 2 }
+// Schedule gives the factor in [0, 1] by which the maximal learning rate is multiplied at a step, counted from 0, of total steps.
+// Steps outside [0, total] are taken as its ends.
+type Schedule func(step, total int) float64
 
-// OneCycle is the factor at a share of the training in [0, 1]: along half a cosine from 1/25 to 1 in the first quarter, then to 1/100,000 (Smith &
-// Topin 2017, arXiv:1708.07120; the numbers are fastai's).
-func OneCycle(share float64) float64 {
-	const warm, first, last = 0.25, 1.0 / 25, 1e-5
-	if share = clamp(share); share < warm {
-		return between(first, 1, share/warm)
+// Constant is 1 at every step.
+func Constant(int, int) float64 { return 1 }
+
+// Cosine falls from 1 to 0 along half a cosine (Loshchilov & Hutter 2017, without restarts).
+func Cosine(step, total int) float64 { return between(1, 0, progress(step, total)) }
+
+// OneCycle rises from 1/25 to 1 in the first quarter and falls to 1/100,000 in the rest, both along half a cosine (Smith 2018, with
+// the values of fastai's fit_one_cycle; momentum is left alone).
+func OneCycle(step, total int) float64 {
+	const warmUp, start, end = 0.25, 1.0 / 25, 1e-5
+	t := progress(step, total)
+	if t < warmUp {
+		return between(start, 1, t/warmUp)
 	}
-	return between(1, last, (share-warm)/(1-warm))
+	return between(1, end, (t-warmUp)/(1-warmUp))
 }
 
-// between goes from a to b along half a cosine while share goes from 0 to 1.
-func between(a, b, share float64) float64 { return b + (a-b)*Cosine(share) }
+// schedules are the schedules by their names in tl.Phase.
+var schedules = []struct {
+	name     string
+	schedule Schedule
+}{{"constant", Constant}, {"cosine", Cosine}, {"one-cycle", OneCycle}}
 
-func clamp(share float64) float64 { return min(max(share, 0), 1) }
+// ScheduleByName finds "constant" (also ""), "cosine" or "one-cycle".
+func ScheduleByName(name string) (Schedule, error) {
+	if name == "" {
+		return Constant, nil
+	}
+	var names []string
+	for _, s := range schedules {
+		if s.name == name {
+			return s.schedule, nil
+		}
+		names = append(names, s.name)
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("gx: no learning-rate schedule %q (have %s)", name, strings.Join(names, ", "))
+}
+
+// progress is step/total, in [0, 1].
+func progress(step, total int) float64 {
+	if step <= 0 || total <= 0 {
+		return 0
+	}
+	return min(float64(step)/float64(total), 1)
+}
+
+// between goes from a to b along half a cosine as t goes from 0 to 1.
+func between(a, b, t float64) float64 { return b + (a-b)*(1+math.Cos(math.Pi*t))/2 }
