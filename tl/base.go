@@ -38,8 +38,8 @@ func (b Base) Predict(ctx context.Context, d datasets.Dataset) (Predictions, err
 	return call[Predictions](ctx, VerbPredict, b.Name, DataRequest{Model: Model{Base: b}, Data: d})
 }
 
-// RawPixels is the base that knows nothing: the representation of an image is its pixels, resized to 32×32, float32 [n, 3072]
-// in [0, 1]. It is what a representation is compared with; it has no blocks and no weights.
+// RawPixels is the base that knows nothing: the representation of an image is its pixels, resized to 32×32, in grey,
+// float32 [n, 1024], in [0, 1]. It is what a representation is compared with; it has one block and no weights.
 func RawPixels() Base { return Base{Name: "raw_pixels"} }
 
 // Representation is a handle on the representations of a data set that the engine holds.

@@ -9,17 +9,18 @@ import (
 
 // History is how one phase went.
 type History struct {
-	Model   string
-	Phase   Phase
-	Epochs  []Epoch
-	Rates   map[string]float64 // the learning rate each unfrozen block and the head had
-	Kept    int                // the epoch, from 1, whose weights stand; 0 where none finished
-	Valid   bool               // whether valid chose it; else the last epoch stands
-	Stopped bool               // whether the phase ended before its last epoch
-	Time    Timing
-	Proof   FreezeProof
-	Batch   int // batch size
-	Rows    int // training rows
+	Model       string
+	Phase       Phase
+	Epochs      []Epoch
+	Rates       map[string]float64 // the learning rate each unfrozen block and the head had
+	Kept        int                // the epoch, from 1, whose weights stand; 0 where none finished
+	Valid       bool               // whether valid chose it; else the last epoch stands
+	SteppedBack bool               // whether StepBack chose it
+	Stopped     bool               // whether the phase ended before its last epoch
+	Time        Timing
+	Proof       FreezeProof
+	Batch       int // batch size
+	Rows        int // training rows
 }
 
 // Epoch is one pass over the training rows. Losses are means of cross-entropy in nats, accuracies shares in [0, 1]; the valid ones are
@@ -84,11 +85,13 @@ func (h History) String() string {
 		fmt.Fprintf(&out, "stopped in epoch %d; model as of epoch %d\n", len(h.Epochs)+1, h.Kept)
 	}
 	how := "no validation set: the last epoch stands"
-	if h.Valid {
+	switch {
+	case h.SteppedBack:
+		how = "stepped back to"
+	case h.Valid && h.Phase.KeepLast:
+		how = "the last, as asked (KeepLast)"
+	case h.Valid:
 		how = "chosen on the validation set"
-		if h.Phase.KeepLast {
-			how = "the last, as asked (KeepLast)"
-		}
 	}
 	fmt.Fprintf(&out, "kept epoch %d (%s); %s\n", h.Kept, how, h.Proof)
 	t := h.Time

@@ -4,7 +4,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // as in gradient.go
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
-	"github.com/gomlx/gomlx/support/exceptions"
 )
 
 // Scaled gives variables learning rates of their own under any optimizer (differential learning rates; Howard & Ruder 2018): it lets the
@@ -16,14 +15,13 @@ import (
 // optimizer.Interface, for train.Trainer and for graphs of your own.
 type Scaled struct {
 	Optimizer optimizer.Interface
-	// Rate is the learning rate of a variable, > 0. A rate of 0 is refused: freeze the variable (SetTrainable(false)) instead, so that
-	// its gradient is not computed either. Nil is 1 for all.
-	Rate func(v *model.Variable) float64
-	// Factor is a scalar by which all rates are multiplied, such as a schedule's value for this step. Nil is 1.
-	Factor func(g *Graph) *Node
-	// Decay is the decoupled weight decay of a variable (Loshchilov & Hutter 2019), ≥ 0: it also moves by −rate·decay·old. Biases and
-	// batch norm usually have none. Nil is none for all.
-	Decay func(v *model.Variable) float64
+	// Rate is the learning rate of a variable: a scalar, > 0, a constant of the graph or an input of it, so that another rate or a
+	// schedule compiles nothing anew. To hold a variable still freeze it (SetTrainable(false)), so that its gradient is not computed
+	// either. Nil is 1 for all.
+	Rate func(g *Graph, v *model.Variable) *Node
+	// Decay is the decoupled weight decay of a variable (Loshchilov & Hutter 2019), a scalar ≥ 0: it also moves by −rate·decay·old. Nil, for all
+	// or for a variable, is none: biases and batch norm usually have none.
+	Decay func(g *Graph, v *model.Variable) *Node
 }
 
 var _ optimizer.Interface = Scaled{}
@@ -41,39 +39,18 @@ func (s Scaled) UpdateGraph(scope *model.Scope, g *Graph, loss *Node) {
 		}
 	}
 	s.Optimizer.UpdateGraph(scope, g, loss)
-	var factor *Node
-	if s.Factor != nil {
-		factor = s.Factor(g)
-	}
 	for _, m := range moved {
-		rate, decay := s.rates(m.variable)
 		step := Sub(m.variable.NodeValue(g), m.old)
-		if decay > 0 {
-			step = Sub(step, MulScalar(m.old, decay))
+		if s.Decay != nil {
+			if decay := s.Decay(g, m.variable); decay != nil {
+				step = Sub(step, Mul(m.old, ConvertDType(decay, step.DType())))
+			}
 		}
-		step = MulScalar(step, rate)
-		if factor != nil {
-			step = Mul(step, ConvertDType(factor, step.DType()))
+		if s.Rate != nil {
+			step = Mul(step, ConvertDType(s.Rate(g, m.variable), step.DType()))
 		}
 		m.variable.SetNodeValue(Add(m.old, step))
 	}
-}
-
-func (s Scaled) rates(v *model.Variable) (rate, decay float64) {
-	rate = 1
-	if s.Rate != nil {
-		rate = s.Rate(v)
-	}
-	if !(rate > 0) {
-		exceptions.Panicf("gx: learning rate %g of variable %s: want more than 0; freeze the variable instead", rate, v.Path())
-	}
-	if s.Decay != nil {
-		decay = s.Decay(v)
-	}
-	if !(decay >= 0) {
-		exceptions.Panicf("gx: weight decay %g of variable %s: want at least 0", decay, v.Path())
-	}
-	return rate, decay
 }
 
 // Clear deletes the optimizer's own variables.

@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"transferlab/datasets"
+	"transferlab/tl"
+	"transferlab/tl/remote"
+	"transferlab/tl/zoo"
+)
+
+// forward is the program from activations at a cut to a model's logits, in inference mode.
+func (e *Engine) forward(t *trained, from int) (*program, error) {
+	b, head := t.base, t.description.Head
+	return e.program(fmt.Sprintf("forward %s %d %v", b.Name, from, head), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{b.suffix(scope, head, in[0], from, false, inference)}
+	})
+}
+
+// logits runs a program over all rows in batches of one shape. It returns the logits [n, classes] and the seconds of compilation.
+func (e *Engine) logits(ctx context.Context, p *program, values map[string]*value, a activations, classes int, stage string,
+	report func(remote.Progress)) (tl.Tensor, time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.put(values, func(string) bool { return true }); err != nil {
+		return tl.Tensor{}, 0, err
+	}
+	compiled, err := p.compile(shapes.Make(a.kind, append([]int{prefixBatch}, a.shape...)...))
+	if err != nil {
+		return tl.Tensor{}, compiled, err
+	}
+	n := len(a.hashes)
+	out := tl.Tensor{Shape: []int{n, classes}, Data: make([]float32, 0, n*classes)}
+	clock := newClock(stage)
+	for from := 0; from < n; from += prefixBatch {
+		if err := ctx.Err(); err != nil {
+			return out, compiled, err
+		}
+		positions := make([]int, prefixBatch)
+		for i := range positions {
+			positions[i] = min(from+i, n-1) // the last batch is filled with its last row
+		}
+		x, err := a.batch(positions)
+		if err != nil {
+			return out, compiled, err
+		}
+		outputs, err := p.run(x)
+		if err != nil {
+			return out, compiled, err
+		}
+		rows, err := floats(outputs[0])
+		if err != nil {
+			return out, compiled, err
+		}
+		here := min(prefixBatch, n-from)
+		out.Data = append(out.Data, rows[:here*classes]...)
+		report(clock.tick(here, n, "images/s"))
+	}
+	return out, compiled, nil
+}
+
+// modelLogits runs a model over d: its frozen prefix through the cache, then the rest.
+func (e *Engine) modelLogits(ctx context.Context, t *trained, d datasets.Dataset, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
+	from := t.prefix()
+	a, timing, err := e.activations(ctx, t.source(), from, d, 0, report)
+	if err != nil {
+		return tl.Tensor{}, timing, err
+	}
+	p, err := e.forward(t, from)
+	if err != nil {
+		return tl.Tensor{}, timing, err
+	}
+	logits, compiled, err := e.logits(ctx, p, t.suffixValues(from), a, t.logits, t.description.Name, report)
+	timing.Compile += compiled
+	return logits, timing, err
+}
+
+func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Predictions, error) {
+	if r.Model.Name == "" {
+		return e.predictOriginal(ctx, r, report)
+	}
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.Predictions{}, err
+	}
+	defer t.mu.Unlock()
+	classes, err := r.Data.Classes(ctx)
+	if err != nil {
+		return tl.Predictions{}, err
+	}
+	logits, _, err := e.modelLogits(ctx, t, r.Data, report)
+	return answer(logits, named(classes, t.logits)), err
+}
+
+// predictOriginal runs the top that the network was trained with.
+func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Predictions, error) {
+	b, err := e.base(ctx, r.Model.Base.Name)
+	if err != nil {
+		return tl.Predictions{}, err
+	}
+	if b.Classifier.Forward == nil {
+		return tl.Predictions{}, fmt.Errorf("%s has no classifier of its own: give it a head with WithHead", b.Name)
+	}
+	a, _, err := e.activations(ctx, source{b, b.values}, len(b.Blocks), r.Data, 0, report)
+	if err != nil {
+		return tl.Predictions{}, err
+	}
+	p, err := e.program("classifier "+b.Name, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{b.Classifier.Forward(scope.At("%s", b.Classifier.Name), in[0], zoo.Mode{})}
+	})
+	if err != nil {
+		return tl.Predictions{}, err
+	}
+	values := map[string]*value{}
+	for _, v := range b.Classifier.Variables {
+		path := "/" + b.Classifier.Name + "/" + v.Name
+		values[path] = b.values[path]
+	}
+	logits, _, err := e.logits(ctx, p, values, a, len(b.Classes), b.Name, report)
+	return answer(logits, b.Classes), err
+}
+
+// named gives every logit a name: those of the data set's classes, then numbers.
+func named(classes []string, logits int) []string {
+	names := slices.Clone(classes)
+	for len(names) < logits {
+		names = append(names, fmt.Sprintf("class %d", len(names)))
+	}
+	return names[:logits]
+}
+
+// answer turns logits into probabilities and classes.
+func answer(logits tl.Tensor, classes []string) tl.Predictions {
+	p := tl.Predictions{Classes: classes, Logits: logits, Probabilities: tl.Tensor{Shape: logits.Shape, Data: make([]float32, len(logits.Data))}}
+	for i := range logits.Len() {
+		row, out := logits.Row(i), p.Probabilities.Row(i)
+		best := 0
+		for c := range row {
+			if row[c] > row[best] {
+				best = c
+			}
+		}
+		sum := 0.0
+		for c := range row {
+			sum += math.Exp(float64(row[c] - row[best]))
+		}
+		for c := range row {
+			out[c] = float32(math.Exp(float64(row[c]-row[best])) / sum)
+		}
+		p.Class = append(p.Class, best)
+	}
+	return p
+}
+
+// measure is the mean cross-entropy in nats and the accuracy of logits.
+func measure(logits tl.Tensor, labels []int) (loss, accuracy float64) {
+	right := 0
+	for i, label := range labels {
+		row := logits.Row(i)
+		top := slices.Max(row)
+		sum := 0.0
+		for _, v := range row {
+			sum += math.Exp(float64(v - top))
+		}
+		loss += math.Log(sum) - float64(row[label]-top)
+		if slices.Index(row, top) == label {
+			right++
+		}
+	}
+	n := float64(len(labels))
+	return loss / n, float64(right) / n
+}
+
+func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Evaluation, error) {
+	start := time.Now()
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.Evaluation{}, err
+	}
+	defer t.mu.Unlock()
+	labels, err := t.labels(ctx, "the data to evaluate on", r.Data)
+	if err != nil {
+		return tl.Evaluation{}, err
+	}
+	classes, err := r.Data.Classes(ctx)
+	if err != nil {
+		return tl.Evaluation{}, err
+	}
+	logits, timing, err := e.modelLogits(ctx, t, r.Data, report)
+	if err != nil {
+		return tl.Evaluation{}, err
+	}
+	ev := tl.Evaluation{Model: r.Model.Name, Classes: named(classes, t.logits), Labels: labels, Time: timing}
+	ev.Predicts = answer(logits, ev.Classes)
+	ev.Loss, _ = measure(logits, labels)
+	ev.Interval = bootstrap(ev)
+	if len(t.histories) > 0 {
+		ev.Phase = t.histories[len(t.histories)-1].Phase.Name
+	}
+	ev.Time.Total = time.Since(start)
+	return ev, nil
+}
+
+// bootstrap is the percentile interval of the accuracy over 2,000 draws of the images with replacement (Efron 1979), seed 0.
+func bootstrap(ev tl.Evaluation) [2]float64 {
+	const draws = 2000
+	random := rand.New(rand.NewPCG(0, 0))
+	n := ev.N()
+	accuracies := make([]float64, draws)
+	for d := range draws {
+		right := 0
+		for range n {
+			i := random.IntN(n)
+			if ev.Predicts.Class[i] == ev.Labels[i] {
+				right++
+			}
+		}
+		accuracies[d] = float64(right) / float64(n)
+	}
+	slices.Sort(accuracies)
+	return [2]float64{accuracies[draws*25/1000], accuracies[draws*975/1000]}
+}
+
+// validate measures the model as it is in the middle of a phase.
+func (u *run) validate(moved map[string]*value) (loss, accuracy float64, err error) {
+	values := u.model.suffixValues(u.cut)
+	for path, v := range moved {
+		values[path] = v
+	}
+	logits, compiled, err := u.engine.logits(u.ctx, u.step.forward, values, *u.valid, u.model.logits, u.phase.Name+", validation", func(remote.Progress) {})
+	if err != nil {
+		return 0, 0, err
+	}
+	u.history.Time.Compile += compiled
+	loss, accuracy = measure(logits, u.vLabels)
+	return loss, accuracy, nil
+}

@@ -1,0 +1,131 @@
+// Package engine carries out tl's verbs in GoMLX: graphs, the training loop, caches of activations.
+//
+// Importing it for its side effect runs the verbs in this process:
+//
+//	import _ "transferlab/tl/engine"
+//
+// The lab's kernel runs it as a process of its own (see [Serve]), so that models, weights and compiled graphs outlive a cell.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+
+	"transferlab/tl"
+	"transferlab/tl/remote"
+)
+
+func init() { tl.Register(New()) }
+
+// Engine holds what stays between verbs. It is safe for concurrent use; verbs on one model run one after the other.
+type Engine struct {
+	mu       sync.Mutex
+	backend  compute.Backend
+	bases    map[string]*base
+	models   map[string]*trained
+	programs map[string]*program
+	caches   map[string]*activationCache
+}
+
+// New makes an engine. It loads nothing before the first verb asks for it.
+func New() *Engine {
+	return &Engine{bases: map[string]*base{}, models: map[string]*trained{}, programs: map[string]*program{}, caches: map[string]*activationCache{}}
+}
+
+type verb func(e *Engine, ctx context.Context, decode func(any) error, report func(remote.Progress)) (any, error)
+
+// handle adapts a function of one argument to a verb.
+func handle[In, Out any](f func(*Engine, context.Context, In, func(remote.Progress)) (Out, error)) verb {
+	return func(e *Engine, ctx context.Context, decode func(any) error, report func(remote.Progress)) (any, error) {
+		var in In
+		if err := decode(&in); err != nil {
+			return nil, err
+		}
+		return f(e, ctx, in, report)
+	}
+}
+
+var verbs = map[string]verb{
+	tl.VerbSummary:     handle((*Engine).summary),
+	tl.VerbRepresent:   handle((*Engine).represent),
+	tl.VerbValues:      handle((*Engine).values),
+	tl.VerbPCA:         handle((*Engine).pca),
+	tl.VerbFit:         handle((*Engine).fit),
+	tl.VerbFreeze:      handle((*Engine).freeze),
+	tl.VerbUnfreezeTop: handle((*Engine).unfreezeTop),
+	tl.VerbEvaluate:    handle((*Engine).evaluate),
+	tl.VerbPredict:     handle((*Engine).predict),
+	tl.VerbHistories:   handle((*Engine).histories),
+	tl.VerbStepBack:    handle((*Engine).stepBack),
+	tl.VerbReset:       handle((*Engine).reset),
+	tl.VerbFingerprint: handle((*Engine).fingerprint),
+}
+
+// Handle carries out one verb for a remote client; see [remote.Handler].
+func (e *Engine) Handle(ctx context.Context, name string, decode func(any) error, report func(remote.Progress)) (result any, err error) {
+	f, found := verbs[name]
+	if !found {
+		return nil, fmt.Errorf("engine: no verb %q", name)
+	}
+	defer recoverInto(&err)
+	result, err = f(e, ctx, decode, report)
+	if err != nil && ctx.Err() != nil {
+		return result, ctx.Err()
+	}
+	return result, err
+}
+
+// Call carries out one verb in this process; see [tl.Engine].
+func (e *Engine) Call(ctx context.Context, name string, in, out any, report func(remote.Progress)) error {
+	decode := func(p any) error {
+		reflect.ValueOf(p).Elem().Set(reflect.ValueOf(in))
+		return nil
+	}
+	result, err := e.Handle(ctx, name, decode, report)
+	if result != nil {
+		reflect.ValueOf(out).Elem().Set(reflect.ValueOf(result))
+	}
+	return err
+}
+
+// recoverInto turns a panic into an error, at the one edge where verbs are called: GoMLX's graph functions throw what is wrong with a
+// graph, and a fault of our own must not take a class's models with it. The stack of a fault goes to the log.
+func recoverInto(err *error) {
+	thrown := recover()
+	if thrown == nil {
+		return
+	}
+	fault, isFault := thrown.(runtime.Error)
+	if isFault {
+		log.Printf("engine: internal fault: %v\n%s", fault, debug.Stack())
+		*err = fmt.Errorf("engine: internal fault, please report it with the engine's log: %v", fault)
+		return
+	}
+	*err = fmt.Errorf("engine: build a graph: %s", firstLine(fmt.Sprint(thrown)))
+}
+
+// firstLine drops the stack trace that GoMLX's errors print behind their message.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// shorten is err without a stack trace in its text.
+func shorten(err error) error {
+	if err == nil {
+		return nil
+	}
+	if text := firstLine(err.Error()); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// program is a compiled graph with the variables it works on. The same program serves every model of the same structure: its
+// variables are set before a run. What makes it another program stands in its key (see Engine.program).
+type program struct {
+	mu      sync.Mutex // held for a whole run: the variables are one model's then
+	backend compute.Backend
+	store   *model.Store
+	exec    *model.Exec
+	held    map[string]*value // what the variables were last set to
+	ready   bool
+}
+
+type graphFunction = func(scope *model.Scope, inputs []*graph.Node) []*graph.Node
+
+// program finds the program of that key or makes it. It is compiled when it first runs.
+func (e *Engine) program(key string, build graphFunction) (*program, error) {
+	backend, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p := e.programs[key]; p != nil {
+		return p, nil
+	}
+	p := &program{backend: backend, store: model.NewStore(), held: map[string]*value{}}
+	p.exec, err = model.NewExec(backend, p.store, build)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", shorten(err))
+	}
+	p.exec.SetMaxCache(4)
+	e.programs[key] = p
+	return p, nil
+}
+
+// put sets variables, by path; frozen tells which of them the optimizer must not see. Call it with mu held.
+func (p *program) put(values map[string]*value, frozen func(path string) bool) error {
+	for path, v := range values {
+		if p.held[path] == v {
+			continue
+		}
+		t := tensors.FromFlatDataAndDimensions(v.Data, v.Shape...)
+		variable := p.store.GetVariable(path)
+		if variable == nil {
+			var err error
+			if variable, err = p.store.CreateVariable(path, t); err != nil {
+				return fmt.Errorf("engine: %w", shorten(err))
+			}
+		} else if err := variable.SetValue(t); err != nil {
+			return fmt.Errorf("engine: set %s: %w", path, shorten(err))
+		}
+		variable.SetTrainable(!frozen(path))
+		p.held[path] = v
+	}
+	return nil
+}
+
+// clear zeroes every variable that is not a weight: the optimizer's moments and counters, so that a phase starts fresh. An
+// optimizer's state that survived would take up to 6.6 times too large steps on a block thawed late (design, section 4).
+func (p *program) clear(weights map[string]*value) error {
+	for variable := range p.store.IterVariables() {
+		if weights[variable.Path()] != nil || strings.Contains(variable.Path(), "#") || strings.Contains(variable.Path(), "learning_rate") {
+			continue
+		}
+		if err := variable.SetValue(tensors.FromShape(variable.Shape())); err != nil {
+			return fmt.Errorf("engine: clear %s: %w", variable.Path(), shorten(err))
+		}
+	}
+	return nil
+}
+
+// get reads variables back.
+func (p *program) get(paths []string) (map[string]*value, error) {
+	values := map[string]*value{}
+	for _, path := range paths {
+		variable := p.store.GetVariable(path)
+		if variable == nil {
+			return nil, fmt.Errorf("engine: the graph lost variable %s", path)
+		}
+		t, err := variable.Value()
+		if err != nil {
+			return nil, fmt.Errorf("engine: read %s: %w", path, shorten(err))
+		}
+		data, err := floats(t)
+		if err != nil {
+			return nil, err
+		}
+		values[path] = newValue(variable.Shape().Dimensions, data)
+		delete(p.held, path)
+	}
+	return values, nil
+}
+
+// compile builds the graph for these input shapes, where it was not yet, and returns how long that took.
+func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
+	start := time.Now()
+	if _, err := p.exec.Compile(inputs...); err != nil {
+		return 0, fmt.Errorf("engine: compile: %w", shorten(err))
+	}
+	return time.Since(start), nil
+}
+
+func (p *program) run(inputs ...any) ([]*tensors.Tensor, error) {
+	outputs, err := p.exec.Call(inputs...)
+	if err != nil {
+		return nil, fmt.Errorf("engine: run: %w", shorten(err))
+	}
+	return outputs, nil
+}
+
+// floats copies a float32 tensor's numbers.
+func floats(t *tensors.Tensor) (data []float32, err error) {
+	err = t.ConstFlatData(func(flat any) {
+		f, isFloat := flat.([]float32)
+		if !isFloat {
+			err = fmt.Errorf("engine: want float32, have %s", t.DType())
+			return
+		}
+		data = append([]float32(nil), f...)
+	})
+	return data, err
+}
+
+// rows makes a tensor from rows of raw bytes.
+func rowsTensor(kind dtypes.DType, shape []int, fill func(dst []byte) error) (*tensors.Tensor, error) {
+	t := tensors.FromShape(shapes.Make(kind, shape...))
+	var inner error
+	err := t.MutableBytes(func(data []byte) { inner = fill(data) })
+	if err == nil {
+		err = inner
+	}
+	return t, err
+}

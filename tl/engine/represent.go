@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"transferlab/tl"
+	"transferlab/tl/count"
+	"transferlab/tl/remote"
+)
+
+var nan = math.NaN()
+
+func (e *Engine) represent(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Representation, error) {
+	a, _, err := e.representation(ctx, r, report)
+	if err != nil {
+		return tl.Representation{}, err
+	}
+	return tl.Representation{Base: r.Base, Data: r.Data, Shape: append([]int{len(a.hashes)}, a.shape...)}, nil
+}
+
+func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (activations, tl.Timing, error) {
+	b, err := e.base(ctx, r.Base.Name)
+	if err != nil {
+		return activations{}, tl.Timing{}, err
+	}
+	return e.activations(ctx, source{b, b.values}, len(b.Blocks), r.Data, 0, report)
+}
+
+func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Tensor, error) {
+	a, _, err := e.representation(ctx, r, report)
+	if err != nil {
+		return tl.Tensor{}, err
+	}
+	size := a.bytes()
+	t := tl.Tensor{Shape: append([]int{len(a.hashes)}, a.shape...), Data: make([]float32, len(a.hashes)*size/dtypes.Float32.Size())}
+	row := make([]byte, size)
+	for i, hash := range a.hashes {
+		if err := a.cache.read(hash, row); err != nil {
+			return tl.Tensor{}, err
+		}
+		out := t.Row(i)
+		for j := range out {
+			out[j] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*j:]))
+		}
+	}
+	return t, nil
+}
+
+func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (tl.Summary, error) {
+	if r.Model.Name == "" {
+		b, err := e.base(ctx, r.Model.Base.Name)
+		if err != nil {
+			return tl.Summary{}, err
+		}
+		return b.Summary(), nil
+	}
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.Summary{}, err
+	}
+	defer t.mu.Unlock()
+	return t.summary()
+}
+
+// summary lists the base's blocks as they are now, and the head.
+func (t *trained) summary() (tl.Summary, error) {
+	s := t.base.Summary()
+	s.Name = t.description.Name + " on " + s.Name
+	for i := range s.Blocks {
+		s.Blocks[i].Frozen = t.frozen[s.Blocks[i].Name]
+		if !s.Blocks[i].Frozen {
+			s.Blocks[i].Rate = t.rates[s.Blocks[i].Name]
+		}
+	}
+	head := tl.Block{Name: headBlock, Stage: headBlock, Rate: t.rates[headBlock]}
+	var layers []count.Layer
+	for i, layer := range t.description.Head {
+		if layer.Kind == "dense" {
+			layers = append(layers, count.Dense{Name: "dense" + string(rune('0'+i)), Units: layer.Units})
+		}
+	}
+	table, err := count.Network(t.base.outputShape(len(t.base.Blocks)), layers...)
+	if err != nil {
+		return s, err
+	}
+	for _, row := range table.Rows {
+		head.Layers = append(head.Layers, tl.LayerRow{Name: row.Name, Output: row.Output, Formula: row.Formula, Params: row.Params, MACs: row.MACs})
+		head.Output = row.Output
+	}
+	head.Formula, head.Params, head.MACs = table.Sum(), table.Params(), table.MACs()
+	s.Blocks = append(s.Blocks, head)
+	return s, nil
+}
+
+// buffers are the paths of batch-norm averages.
+func (b *base) buffers() map[string]bool {
+	return b.paths(func(name string, buffer, _ bool) bool { return buffer })
+}
+
+// kernels are the paths that weight decay applies to.
+func (b *base) kernels() map[string]bool {
+	return b.paths(func(_ string, _, kernel bool) bool { return kernel })
+}
+
+// batchNorm are the paths of batch-norm scales and offsets.
+func (b *base) batchNorm() map[string]bool {
+	return b.paths(func(name string, buffer, _ bool) bool {
+		return !buffer && (strings.HasSuffix(name, "/scale") || strings.HasSuffix(name, "/offset"))
+	})
+}
+
+func (b *base) paths(want func(name string, buffer, kernel bool) bool) map[string]bool {
+	found := map[string]bool{}
+	for _, block := range b.Blocks {
+		for _, v := range block.Variables {
+			if want(v.Name, v.Buffer, v.Kernel) {
+				found["/"+block.Name+"/"+v.Name] = true
+			}
+		}
+	}
+	return found
+}
+
+// frozenList tells for each block whether it is frozen.
+func (b *base) frozenList(frozen map[string]bool) []bool {
+	list := make([]bool, len(b.Blocks))
+	for i, block := range b.Blocks {
+		list[i] = frozen[block.Name]
+	}
+	return list
+}

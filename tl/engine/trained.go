@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"transferlab/tl"
+	"transferlab/tl/remote"
+	"transferlab/tl/zoo"
+)
+
+// trained is a model as it stands: weights, freeze state, histories.
+type trained struct {
+	mu          sync.Mutex
+	description tl.Model
+	base        *base
+	logits      int
+	values      map[string]*value // every variable of base and head, by path
+	frozen      map[string]bool   // by block of the base; the head never is
+	rates       map[string]float64
+	histories   []tl.History
+	epochs      []map[string]*value // what moved, after each epoch of the last phase
+}
+
+// model finds the model of that description or creates it: the base's weights, a new head, every block of the base frozen. It comes locked.
+func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
+	if m.Name == "" {
+		return nil, fmt.Errorf("a model needs a name: base.WithHead(\"cells\", …)")
+	}
+	b, err := e.base(ctx, m.Base.Name)
+	if err != nil {
+		return nil, err
+	}
+	key, err := identity(m)
+	if err != nil {
+		return nil, err
+	}
+	shape := b.outputShape(len(b.Blocks))
+	if len(shape) != 1 {
+		return nil, fmt.Errorf("engine: the representation of %s has shape %v, a head wants one axis", b.Name, shape)
+	}
+	head, logits, err := newHead(m.Head, shape[0], m.Seed)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	t := e.models[key]
+	if t == nil {
+		t = &trained{description: m, base: b, logits: logits, values: head, frozen: map[string]bool{}}
+		for i, block := range b.Blocks {
+			maps.Copy(t.values, ofBlocks(b, b.values, i, i+1))
+			t.frozen[block.Name] = true
+		}
+		e.models[key] = t
+	}
+	e.mu.Unlock()
+	t.mu.Lock()
+	return t, nil
+}
+
+// identity is what makes two descriptions the same model.
+func identity(m tl.Model) (string, error) {
+	text, err := json.Marshal(m)
+	return string(text), err
+}
+
+// source is where the model's frozen prefix comes from.
+func (t *trained) source() source { return source{t.base, t.values} }
+
+// prefix is the number of leading blocks that are frozen.
+func (t *trained) prefix() int {
+	for i, block := range t.base.Blocks {
+		if !t.frozen[block.Name] {
+			return i
+		}
+	}
+	return len(t.base.Blocks)
+}
+
+func (t *trained) isFrozen(path string) bool { return t.frozen[blockOf(path)] }
+
+// suffixValues are the variables behind the first n blocks, the head's included.
+func (t *trained) suffixValues(n int) map[string]*value {
+	picked := ofBlocks(t.base, t.values, n, len(t.base.Blocks))
+	for path, v := range t.values {
+		if blockOf(path) == headBlock {
+			picked[path] = v
+		}
+	}
+	return picked
+}
+
+func (e *Engine) freeze(ctx context.Context, r tl.FreezeRequest, _ func(remote.Progress)) (tl.Summary, error) {
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.Summary{}, err
+	}
+	defer t.mu.Unlock()
+	names := r.Blocks
+	if len(names) == 0 {
+		for _, block := range t.base.Blocks {
+			names = append(names, block.Name)
+		}
+	}
+	for _, name := range names {
+		if _, found := t.frozen[name]; !found {
+			return tl.Summary{}, fmt.Errorf("no block %q (have %s)", name, t.blockNames())
+		}
+	}
+	for _, name := range names {
+		t.frozen[name] = r.Frozen
+	}
+	return t.summary()
+}
+
+func (t *trained) blockNames() string {
+	names := make([]string, len(t.base.Blocks))
+	for i, block := range t.base.Blocks {
+		names[i] = block.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *Engine) unfreezeTop(ctx context.Context, r tl.UnfreezeTopRequest, _ func(remote.Progress)) (tl.Summary, error) {
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.Summary{}, err
+	}
+	defer t.mu.Unlock()
+	if n := len(t.base.Blocks); r.N < 0 || r.N > n {
+		return tl.Summary{}, fmt.Errorf("%s has %d blocks: unfreeze 0 to %d of them, not %d", t.base.Name, n, n, r.N)
+	}
+	for i, block := range t.base.Blocks {
+		t.frozen[block.Name] = i < len(t.base.Blocks)-r.N
+	}
+	return t.summary()
+}
+
+func (e *Engine) histories(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) ([]tl.History, error) {
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return nil, err
+	}
+	defer t.mu.Unlock()
+	return append([]tl.History{}, t.histories...), nil
+}
+
+func (e *Engine) stepBack(ctx context.Context, r tl.StepBackRequest, _ func(remote.Progress)) (tl.History, error) {
+	t, err := e.model(ctx, r.Model)
+	if err != nil {
+		return tl.History{}, err
+	}
+	defer t.mu.Unlock()
+	if len(t.histories) == 0 {
+		return tl.History{}, fmt.Errorf("no phase was fitted yet: there is no epoch to step back to")
+	}
+	if r.Epoch < 1 || r.Epoch > len(t.epochs) {
+		return tl.History{}, fmt.Errorf("the last phase finished %d epochs: step back to 1 to %d, not %d", len(t.epochs), len(t.epochs), r.Epoch)
+	}
+	maps.Copy(t.values, t.epochs[r.Epoch-1])
+	last := &t.histories[len(t.histories)-1]
+	last.Kept, last.SteppedBack = r.Epoch, true
+	return *last, nil
+}
+
+func (e *Engine) reset(_ context.Context, r tl.ModelRequest, _ func(remote.Progress)) (bool, error) {
+	key, err := identity(r.Model)
+	if err != nil {
+		return false, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, found := e.models[key]
+	delete(e.models, key)
+	return found, nil
+}
+
+// fingerprint gives the SHA-256 of every variable, in hex: equal exactly where the bits are.
+func (e *Engine) fingerprint(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (map[string]string, error) {
+	values := map[string]*value{}
+	if r.Model.Name == "" {
+		b, err := e.base(ctx, r.Model.Base.Name)
+		if err != nil {
+			return nil, err
+		}
+		values = b.values
+	} else {
+		t, err := e.model(ctx, r.Model)
+		if err != nil {
+			return nil, err
+		}
+		defer t.mu.Unlock()
+		values = t.values
+	}
+	prints := map[string]string{}
+	for path, v := range values {
+		prints[path] = fmt.Sprintf("%x", v.sum())
+	}
+	return prints, nil
+}
+
+// stageRates gives each unfrozen block and the head its learning rate: the head the phase's, each stage towards the input RateDecay times
+// the one before; rates by name win.
+func (t *trained) stageRates(p tl.Phase) (map[string]float64, error) {
+	rates := map[string]float64{headBlock: p.LearningRate}
+	rate, stage := p.LearningRate, ""
+	for _, block := range slices.Backward(t.base.Blocks) {
+		if block.Stage != stage {
+			stage = block.Stage
+			if p.RateDecay != 0 {
+				rate *= p.RateDecay
+			}
+		}
+		if !t.frozen[block.Name] {
+			rates[block.Name] = rate
+		}
+	}
+	for name, rate := range p.Rates {
+		switch _, known := rates[name]; {
+		case !known && t.frozen[name]:
+			return nil, fmt.Errorf("phase %q: a rate for block %s, which is frozen: unfreeze it first", p.Name, name)
+		case !known:
+			return nil, fmt.Errorf("phase %q: a rate for %q: no such block (have %s, %s)", p.Name, name, t.blockNames(), headBlock)
+		case !(rate > 0):
+			return nil, fmt.Errorf("phase %q: rate %g for block %s: a rate is above 0; freeze the block instead", p.Name, rate, name)
+		}
+		rates[name] = rate
+	}
+	return rates, nil
+}
+
+// inference is the mode of every block outside a training step.
+func inference(string) zoo.Mode { return zoo.Mode{} }

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"transferlab/tl"
+	"transferlab/tl/zoo"
+)
+
+// value is a tensor that never changes, with its content's hash: training makes new values.
+type value struct {
+	tl.Tensor
+	sum func() [32]byte
+}
+
+func newValue(shape []int, data []float32) *value {
+	v := &value{Tensor: tl.Tensor{Shape: slices.Clone(shape), Data: data}}
+	v.sum = sync.OnceValue(func() [32]byte {
+		h := sha256.New()
+		b := make([]byte, 0, 4*4096)
+		for chunk := range slices.Chunk(v.Data, 4096) {
+			b = b[:0]
+			for _, x := range chunk {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+			}
+			h.Write(b)
+		}
+		fmt.Fprint(h, v.Shape)
+		return [32]byte(h.Sum(nil))
+	})
+	return v
+}
+
+// base is a network with its pretrained weights, loaded once.
+type base struct {
+	zoo.Network
+	mu     sync.Mutex
+	values map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
+}
+
+// base finds a network and loads its weights where that was not done yet.
+func (e *Engine) base(ctx context.Context, name string) (*base, error) {
+	e.mu.Lock()
+	b := e.bases[name]
+	if b == nil {
+		network, err := network(name)
+		if err != nil {
+			e.mu.Unlock()
+			return nil, err
+		}
+		b = &base{Network: network}
+		e.bases[name] = b
+	}
+	e.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.values != nil || b.Load == nil {
+		return b, nil
+	}
+	weights, err := b.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Check(weights); err != nil {
+		return nil, err
+	}
+	values := map[string]*value{}
+	for _, block := range b.All() {
+		for _, v := range block.Variables {
+			t := weights.Tensors[block.Name+"/"+v.Name]
+			values["/"+block.Name+"/"+v.Name] = newValue(t.Shape, t.Data)
+		}
+	}
+	b.values = values
+	return b, nil
+}
+
+// rawPixels is the base that knows nothing: one block without weights that gives an image's grey values. See tl.RawPixels.
+var rawPixels = zoo.Network{
+	Name: tl.RawPixels().Name, Size: 32, Deviation: [3]float32{255, 255, 255},
+	Blocks: []zoo.Block{{Name: "pixels", Stage: "pixels", Input: []int{32, 32, 3}, Output: []int{32 * 32}, Forward: func(_ *model.Scope, x *graph.Node, _ zoo.Mode) *graph.Node {
+		return graph.Reshape(graph.ReduceMean(x, -1), x.Shape().Dimensions[0], -1)
+	}}},
+}
+
+func network(name string) (zoo.Network, error) {
+	if name == rawPixels.Name {
+		return rawPixels, nil
+	}
+	return zoo.Find(name)
+}
+
+// blockOf is the block that a variable path belongs to.
+func blockOf(path string) string {
+	block, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return block
+}
+
+// ofBlocks picks the values of blocks from up to to.
+func ofBlocks(n *base, values map[string]*value, from, to int) map[string]*value {
+	picked := map[string]*value{}
+	for _, block := range n.Blocks[from:to] {
+		for _, v := range block.Variables {
+			path := "/" + block.Name + "/" + v.Name
+			picked[path] = values[path]
+		}
+	}
+	return picked
+}
+
+// digest is a hash over named values: it changes with any bit of any of them.
+func digest(values map[string]*value) string {
+	h := sha256.New()
+	for _, path := range slices.Sorted(maps.Keys(values)) {
+		sum := values[path].sum()
+		fmt.Fprintf(h, "%s %x\n", path, sum)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
