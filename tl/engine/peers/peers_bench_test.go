@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"transferlab/datasets/fetch"
@@ -56,11 +57,11 @@ func BenchmarkPeers(b *testing.B) {
 		b.Fatal(err)
 	}
 	var receipts []Receipt
-	var missing []error
+	var missing []string
 	for _, tool := range tools(ctx, places, o, b.TempDir()) {
 		b.Run(tool.name, func(b *testing.B) {
 			if err := tool.check(); errors.Is(err, ErrMissing) {
-				missing = append(missing, err)
+				missing = append(missing, "left out: "+err.Error())
 				b.Skip(err)
 			}
 			for range b.N {
@@ -82,8 +83,8 @@ func BenchmarkPeers(b *testing.B) {
 		fmt.Printf("\n%d epochs of the head, %d of the last %d blocks, seed %d; seconds\n\n%s\n", o.HeadEpochs, o.TuneEpochs, o.Unfreeze,
 			o.Seed, Table(receipts))
 	}
-	for _, err := range missing {
-		fmt.Println("left out:", err)
+	for _, line := range slices.Compact(missing) {
+		fmt.Println(line)
 	}
 }
 
