@@ -59,7 +59,7 @@ func (c Counts) String() string {
 	for i, n := range c.Rows {
 		fmt.Fprintf(w, "%s\t%d\t%.3f\t\n", c.Classes[i], n, float64(n)/float64(max(total, 1)))
 	}
-	fmt.Fprintf(w, "all\t%d\t\t\n", total)
+	fmt.Fprintf(w, "all\t%d\t%.3f\t\n", total, 1.0)
 	_ = w.Flush() // a strings.Builder takes all
 	class, share := c.Majority()
 	return fmt.Sprintf("%s\n%salways answering %q would be right for %.3f of them\n", c.Name, out.String(), class, share)
