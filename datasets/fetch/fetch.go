@@ -62,14 +62,24 @@ func Unpacked(ctx context.Context, f File, report Report) (string, error) {
 	return store{home: home, report: report}.unpacked(ctx, f)
 }
 
-// Have reports whether f is here: unpacked or at least downloaded, as far as names, sizes and times tell. It fetches nothing.
-func Have(f File) bool {
+// Check returns nil if f is unpacked, as far as names, sizes and times tell: a matter of milliseconds. It fetches nothing.
+func Check(f File) error {
 	home, err := Home()
 	if err != nil {
-		return false
+		return err
+	}
+	return store{home: home}.checkUnpacked(f, none)
+}
+
+// Audit reads the whole unpacked directory of f and returns its place, and an error if anything in it is not as it was
+// published, or is not there. It fetches nothing.
+func Audit(f File) (string, error) {
+	home, err := Home()
+	if err != nil {
+		return "", err
 	}
 	s := store{home: home}
-	return s.checkUnpacked(f, false) == nil || s.checkDownload(f) == nil
+	return s.dir(f), s.checkUnpacked(f, all)
 }
 
 // store is a home directory and who wants to know of progress.

@@ -70,9 +70,6 @@ func TestPathTakesADownloadWithoutAskingAnyone(t *testing.T) {
 	if countLines(calls) != 0 {
 		t.Error("pip was asked for a file that is here")
 	}
-	if !Have(f) {
-		t.Error("Have denies it")
-	}
 }
 
 func TestPathRefusesADamagedDownload(t *testing.T) {

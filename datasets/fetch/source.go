@@ -46,7 +46,7 @@ func (s store) apt(ctx context.Context, f File, part string) (string, error) {
 
 // download is how a program that downloads f into part is run.
 func download(f File, part string) Step {
-	return Step{What: "fetching " + f.Package, Total: f.Size, Dir: part, Env: []string{"TMPDIR=" + part}, Watch: largest}
+	return Step{What: "fetching " + f.Package, Total: f.Size, Dir: part, Env: []string{"TMPDIR=" + part, "PIP_REQUIRE_VIRTUALENV=0"}, Watch: largest}
 }
 
 // largest returns the size of the largest file below dir. pip writes a download to a folder of a random name before it

@@ -41,7 +41,7 @@ func (s store) listing(f File) string {
 }
 
 func (s store) unpacked(ctx context.Context, f File) (string, error) {
-	if s.checkUnpacked(f, false) == nil {
+	if s.checkUnpacked(f, none) == nil {
 		return s.dir(f), nil
 	}
 	unlock, err := s.lock(ctx, f.Name)
@@ -49,7 +49,7 @@ func (s store) unpacked(ctx context.Context, f File) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if s.checkUnpacked(f, true) == nil {
+	if s.checkUnpacked(f, touched) == nil {
 		return s.dir(f), nil
 	}
 	archive, err := s.pathLocked(ctx, f)
@@ -196,9 +196,17 @@ func checksum(path string) (uint32, error) {
 	return sum.Sum32(), err
 }
 
-// checkUnpacked returns nil if every file of f's directory is as it was unpacked. Size and time decide; with read, a file
-// whose time alone changed (a copied or restored home directory) is read and its CRC-32 decides.
-func (s store) checkUnpacked(f File, read bool) error {
+// reading says which files [store.checkUnpacked] reads to compare their CRC-32.
+type reading int
+
+const (
+	none    reading = iota // size and time decide
+	touched                // those whose time alone changed: a copied or restored home directory
+	all
+)
+
+// checkUnpacked returns nil if every file of f's directory is as it was unpacked.
+func (s store) checkUnpacked(f File, read reading) error {
 	text, err := os.ReadFile(s.listing(f))
 	if err != nil {
 		return err
@@ -210,18 +218,19 @@ func (s store) checkUnpacked(f File, read bool) error {
 	if was.SHA256 != f.SHA256 || len(was.Files) == 0 {
 		return fmt.Errorf("fetch: %s was unpacked from another file", s.dir(f))
 	}
-	touched := false
+	changed := false
 	for i, e := range was.Files {
 		path := filepath.Join(s.dir(f), filepath.FromSlash(e.Name))
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		if info.Size() == e.Size && info.ModTime().Equal(e.Time) {
+		same := info.Size() == e.Size && info.ModTime().Equal(e.Time)
+		if same && read != all {
 			continue
 		}
 		crc := ^e.CRC
-		if read && info.Size() == e.Size {
+		if read != none && info.Size() == e.Size {
 			if crc, err = checksum(path); err != nil {
 				return err
 			}
@@ -229,9 +238,9 @@ func (s store) checkUnpacked(f File, read bool) error {
 		if crc != e.CRC {
 			return fmt.Errorf("fetch: %s changed since it was unpacked", path)
 		}
-		was.Files[i].Time, touched = info.ModTime(), true
+		was.Files[i].Time, changed = info.ModTime(), changed || !same
 	}
-	if !touched {
+	if !changed {
 		return nil
 	}
 	if text, err = json.Marshal(was); err != nil {

@@ -55,6 +55,35 @@ func TestUnpackedIsPutRight(t *testing.T) {
 	}
 }
 
+// Rot that leaves size and time alone is found when everything is read, and only then.
+func TestAuditReadsEverything(t *testing.T) {
+	text, f := plain(t)
+	emptyHome(t)
+	fakePip(t, f, text, "")
+	dir, err := Unpacked(t.Context(), f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Audit(f); got != dir || err != nil {
+		t.Fatalf("got %s, %v", got, err)
+	}
+	b := filepath.Join(dir, "apples", "b.txt")
+	info, err := os.Stat(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, b, []byte("x"))
+	if err := os.Chtimes(b, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(f); err != nil {
+		t.Errorf("the quick look noticed, so this test tests nothing: %v", err)
+	}
+	if _, err := Audit(f); err == nil || !strings.Contains(err.Error(), "b.txt changed") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A copied home has other times: its files are read once and then trusted, not unpacked again.
 func TestUnpackedWithOtherTimes(t *testing.T) {
 	text, f := plain(t)
@@ -74,8 +103,8 @@ func TestUnpackedWithOtherTimes(t *testing.T) {
 	if _, err := Unpacked(t.Context(), f, nil); err != nil {
 		t.Fatal(err)
 	}
-	if countLines(calls) != 1 || s.checkUnpacked(f, false) != nil {
-		t.Errorf("pip ran %d times; then: %v", countLines(calls), s.checkUnpacked(f, false))
+	if countLines(calls) != 1 || s.checkUnpacked(f, none) != nil {
+		t.Errorf("pip ran %d times; then: %v", countLines(calls), s.checkUnpacked(f, none))
 	}
 }
 
@@ -167,7 +196,7 @@ func TestKilledWhileUnpacking(t *testing.T) {
 	if len(leftovers(t, s)) == 0 {
 		t.Fatal("the child was killed too late to leave anything")
 	}
-	if s.checkUnpacked(f, true) == nil {
+	if s.checkUnpacked(f, touched) == nil {
 		t.Error("half a folder counts as unpacked")
 	}
 	dir, err := Unpacked(t.Context(), f, nil)
