@@ -120,7 +120,7 @@ func Example_lookAtAugmentation() {
 // | feature space $\mathcal{X}$ | images, 224×224×3 | images, made 224×224×3 | $\mathcal{X}_s = \mathcal{X}_t$ |
 // | distribution $P(X)$ | photographs of animals and things, in colour | infrared photographs of silicon, grey | $P_s(x) \neq P_t(x)$ |
 // | label space $\mathcal{Y}$ | 1,000 classes | 2 classes | $\mathcal{Y}_s \neq \mathcal{Y}_t$ |
-// | task $P(Y\|X)$ | which thing is it? | is it broken? | $P_s(y\|x) \neq P_t(y\|x)$ |
+// | task $P(Y \mid X)$ | which thing is it? | is it broken? | $P_s(y \mid x) \neq P_t(y \mid x)$ |
 //
 // Both the domain and the task differ. That transfer helps here is not obvious. It *fails*, says the lecture, where source and target have
 // nothing in common. What they could have in common: edges, lines, spots, textures. The lecture's three questions get their answers below:
