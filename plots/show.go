@@ -1,0 +1,71 @@
+package plots
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"os"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+
+// lightSVG is the size in bytes up to which a figure is shown as SVG. A notebook holds every figure in its text: thousands of points or a
+// grid of photographs are smaller as PNG.
+const lightSVG = 200_000
+
+// Show shows f below the notebook's cell. Cells seldom look at what Show returns, so that in a notebook an error is written to
+// standard error too. In a program that no notebook runs there is nowhere to show a figure: the error says to Save it.
+func Show(f Figure) error {
+	if !gonbui.IsNotebook {
+		return errors.New("plots: show: this program runs outside a notebook; write the figure to a file: plots.Save(\"figure.svg\", figure)")
+	}
+	err := show(f)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return err
+}
+
+func show(f Figure) error {
+	kind := "image/svg+xml"
+	picture, err := SVG(f)
+	if err == nil && len(picture) > lightSVG {
+		kind = "image/png"
+		picture, err = PNG(f)
+	}
+	if err != nil {
+		return err
+	}
+	width, _ := f.Size()
+	// An <img> and not the bare picture: it carries the text, it stays when a notebook is opened untrusted, and the ids of two
+	// figures cannot meet. Plain text is what frontends without pictures, and searches, find.
+	element := fmt.Sprintf(`<img alt="%s" width="%.0f" style="max-width:100%%;height:auto;background:white" src="data:%s;base64,%s">`,
+		html.EscapeString(f.Alt()), width.Dots(96), kind, base64.StdEncoding.EncodeToString(picture))
+	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+		protocol.MIMETextHTML:  element,
+		protocol.MIMETextPlain: f.Alt(),
+	}})
+	if err := gonbui.Error(); err != nil {
+		return fmt.Errorf("plots: show: reach the kernel: %w", err)
+	}
+	return arrive()
+}
+
+// arrive waits until the kernel has the figure: a cell that ends or panics right after Show would lose it otherwise.
+func arrive() error {
+	const patience = 10 * time.Second
+	arrived := make(chan struct{})
+	go func() {
+		gonbui.Sync()
+		close(arrived)
+	}()
+	select {
+	case <-arrived:
+		return nil
+	case <-time.After(patience): // Sync itself waits for ever when the pipe breaks under it
+		return fmt.Errorf("plots: show: the kernel did not take the figure within %v; restart it", patience)
+	}
+}
