@@ -62,13 +62,15 @@ func Unpacked(ctx context.Context, f File, report Report) (string, error) {
 	return store{home: home, report: report}.unpacked(ctx, f)
 }
 
-// Check returns nil if f is unpacked, as far as names, sizes and times tell: a matter of milliseconds. It fetches nothing.
-func Check(f File) error {
+// Place returns the unpacked directory of f, and an error if it is not there or changed, as far as names, sizes and times
+// tell: a matter of milliseconds. It fetches nothing.
+func Place(f File) (string, error) {
 	home, err := Home()
 	if err != nil {
-		return err
+		return "", err
 	}
-	return store{home: home}.checkUnpacked(f, none)
+	s := store{home: home}
+	return s.dir(f), s.checkUnpacked(f, none)
 }
 
 // Audit reads the whole unpacked directory of f and returns its place, and an error if anything in it is not as it was

