@@ -14,36 +14,67 @@ import (
 	"transferlab/datasets"
 )
 
-// MaxPixels is the largest image that is decoded, 100 megapixels. A header of a few bytes may promise 100,000×100,000, so it is
-// compared before memory is asked for; images that are decoded at one time have this many pixels together.
-const MaxPixels = 100_000_000
+// MaxPixels is the largest image that is decoded, 100 megapixels, and MaxSide its largest width and height. A header of a few bytes may
+// promise 100,000×100,000, so it is compared before memory is asked for.
+const (
+	MaxPixels = 100_000_000
+	MaxSide   = 65_535 // JPEG's own limit; the weights of resizing take memory in proportion to a side
+)
 
-// room is the pixels that may be decoded at once in this process.
+// room is the pixels that may be decoded and resized at once in this process: two images of 100 megapixels wait for each other, so that
+// they take at most about 1.2 GB (16 bits of four channels, and a copy of 8) on any number of processors.
 var room = semaphore.NewWeighted(MaxPixels)
 
-// decode makes pixels of what a row holds. Its errors do not name the image.
-func decode(ctx context.Context, c datasets.Content) (pixels, error) {
-	if c.Width > 0 {
+// load decodes what a row holds and brings it to o.Size, unless that is 0. Its errors name the image.
+func load(ctx context.Context, c datasets.Content, o Options) (pixels, error) {
+	p, err := func() (pixels, error) {
+		format, weight, err := examine(c)
+		if err != nil {
+			return pixels{}, err
+		}
+		if err := room.Acquire(ctx, weight); err != nil {
+			return pixels{}, err
+		}
+		defer room.Release(weight)
+		p, err := decode(c, format)
+		if err != nil || o.Size == 0 {
+			return p, err
+		}
+		return p.fit(o)
+	}()
+	if err != nil {
+		return pixels{}, fmt.Errorf("images: decode %s: %w", c.Name, err)
+	}
+	return p, nil
+}
+
+// examine reads the header: which decoder is meant and how many pixels it will make.
+func examine(c datasets.Content) (format string, count int64, err error) {
+	width, height, format := c.Width, c.Height, "raw"
+	if c.Width == 0 {
+		config, name, err := image.DecodeConfig(bytes.NewReader(c.Bytes))
+		switch {
+		case errors.Is(err, image.ErrFormat):
+			return "", 0, errors.New("it is neither PNG nor JPEG")
+		case err != nil:
+			return "", 0, damaged(err)
+		case name != "png" && name != "jpeg": // imaging knows more formats
+			return "", 0, fmt.Errorf("it is a %s file; only PNG and JPEG are read", name)
+		}
+		width, height, format = config.Width, config.Height, name
+	}
+	count = int64(width) * int64(height)
+	if width < 1 || height < 1 || width > MaxSide || height > MaxSide || count > MaxPixels {
+		return "", 0, fmt.Errorf("its header says %d×%d pixels; up to %d megapixels and %d on a side are read", width, height, MaxPixels/1_000_000, MaxSide)
+	}
+	return format, count, nil
+}
+
+// decode makes pixels of what a row holds, once examine passed it.
+func decode(c datasets.Content, format string) (pixels, error) {
+	if format == "raw" {
 		return raw(c)
 	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(c.Bytes))
-	if errors.Is(err, image.ErrFormat) {
-		return pixels{}, errors.New("it is neither PNG nor JPEG")
-	}
-	if err != nil {
-		return pixels{}, damaged(err)
-	}
-	if format != "png" && format != "jpeg" {
-		return pixels{}, fmt.Errorf("it is a %s file; only PNG and JPEG are read", format)
-	}
-	if config.Width < 1 || config.Height < 1 || int64(config.Width)*int64(config.Height) > MaxPixels {
-		return pixels{}, fmt.Errorf("its header says %d×%d pixels; up to %d megapixels are read", config.Width, config.Height, MaxPixels/1_000_000)
-	}
-	weight := int64(config.Width) * int64(config.Height)
-	if err := room.Acquire(ctx, weight); err != nil {
-		return pixels{}, err
-	}
-	defer room.Release(weight)
 	return decodeFile(c.Bytes, format)
 }
 

@@ -85,12 +85,9 @@ func decodeRow(ctx context.Context, t *datasets.Table, position int, o Options, 
 	if err != nil {
 		return err
 	}
-	p, err := decode(ctx, content)
-	if err == nil {
-		p, err = p.fit(o)
-	}
+	p, err := load(ctx, content, o)
 	if err != nil {
-		return fmt.Errorf("images: decode %s: %w", content.Name, err)
+		return err
 	}
 	p.write(dst, f)
 	return nil
@@ -129,12 +126,9 @@ func Images(ctx context.Context, d datasets.Dataset, positions []int, o Options)
 			if err != nil {
 				return err
 			}
-			p, err := decode(ctx, content)
-			if err == nil && o.Size > 0 {
-				p, err = p.fit(o)
-			}
+			p, err := load(ctx, content, o)
 			if err != nil {
-				return fmt.Errorf("images: decode %s: %w", content.Name, err)
+				return err
 			}
 			all[i] = p.image(flip{leftRight, upDown})
 			return nil
