@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"transferlab/kernel/wire"
@@ -32,7 +31,7 @@ type Launch struct {
 type Session struct {
 	*Client
 	id, dir string
-	proc    *child
+	proc    *Group
 	tail    *tailWriter
 	close   sync.Once
 	err     error
@@ -92,10 +91,9 @@ func (s *Session) launch(l Launch) error {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = l.Dir
-	cmd.Env = mark(append(append(os.Environ(), l.Env...), sessionDirKey+"="+s.dir), s.id)
+	cmd.Env = append(append(os.Environ(), l.Env...), sessionDirKey+"="+s.dir)
 	cmd.Stdout, cmd.Stderr = s.tail, s.tail
-	cmd.WaitDelay = time.Second // a cell may keep the pipe open after the kernel's end
-	if s.proc, err = startTied(cmd, syscall.SIGTERM); err != nil {
+	if s.proc, err = StartGroup(cmd); err != nil {
 		return fmt.Errorf("kernel: start %s: %w", argv[0], err)
 	}
 	return nil
@@ -140,7 +138,7 @@ func (s *Session) Execute(ctx context.Context, code string, on func(*wire.Messag
 }
 
 // Pid is the kernel's process id.
-func (s *Session) Pid() int { return s.proc.cmd.Process.Pid }
+func (s *Session) Pid() int { return s.proc.Pid() }
 
 // Close ends the kernel and returns when nothing that it started is left: asked at first, killed after some seconds.
 func (s *Session) Close() error {
@@ -151,8 +149,7 @@ func (s *Session) Close() error {
 			}
 			s.Disconnect()
 		}
-		s.proc.stop(3 * time.Second)
-		s.err = sweep(s.id, time.Second)
+		s.err = s.proc.Stop(3 * time.Second)
 		if err := os.RemoveAll(s.dir); err != nil && s.err == nil {
 			s.err = fmt.Errorf("kernel: close: %w", err)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"transferlab/kernel/wire"
 )
 
 // environmentKey names the variable that marks everything a kernel started, directly or not: ids of the enclosing kernels,
@@ -90,6 +92,44 @@ func (c *child) stop(grace time.Duration) {
 	c.ended(grace)
 	c.signal(syscall.SIGKILL)
 	<-c.done
+}
+
+// Group is a program and everything that it starts, directly or not. It dies with this process.
+type Group struct {
+	*child
+	id string
+}
+
+// StartGroup starts cmd with a mark in its environment (cmd.Env, or this process's) by which Stop finds what came of it. When this
+// process dies, cmd gets SIGTERM.
+func StartGroup(cmd *exec.Cmd) (*Group, error) {
+	id := wire.NewID()
+	env := cmd.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	cmd.Env = mark(env, id)
+	cmd.WaitDelay = time.Second // what it started may keep a pipe open after its end
+	c, err := startTied(cmd, syscall.SIGTERM)
+	if err != nil {
+		return nil, err
+	}
+	return &Group{c, id}, nil
+}
+
+// Done is closed when the program itself has ended.
+func (g *Group) Done() <-chan struct{} { return g.done }
+
+// Err is how the program ended: nil for status 0. It may be asked after Done.
+func (g *Group) Err() error { return g.err }
+
+// Pid is the program's process id.
+func (g *Group) Pid() int { return g.cmd.Process.Pid }
+
+// Stop sends SIGTERM, waits as long as grace for the program, kills it and all that it started, and returns when nothing is left.
+func (g *Group) Stop(grace time.Duration) error {
+	g.stop(grace)
+	return sweep(g.id, time.Second)
 }
 
 // sweep kills every process marked with id, after giving them grace to leave by themselves. It returns when none is left,

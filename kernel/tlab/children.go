@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"transferlab/kernel"
+	"transferlab/kernel/setup"
+	"transferlab/tl/engine"
+)
+
+// kernelCommand is what a kernelspec starts.
+func kernelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "kernel CONNECTION_FILE",
+		Short:  "Run the Jupyter kernel (started by Jupyter)",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// Jupyter interrupts by a signal to the whole group in some front ends; package kernel hands it to the running cell, so it
+			// must not end this process as main would have it.
+			ctx := context.WithoutCancel(cmd.Context())
+			lab, err := setup.Find()
+			if err != nil {
+				return err
+			}
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			return kernel.Run(ctx, kernel.Config{
+				ConnectionFile: args[0],
+				// Errors as text: the compiler's words then stand in the reply, for every front end.
+				GoNB:   append(lab.GoNB(), "-raw_error"),
+				Engine: func(socket string) []string { return []string{self, "engine", "--socket", socket} },
+				Guard:  func(id string, dirs ...string) []string { return append([]string{self, "guard", id}, dirs...) },
+				Env:    lab.Environ(),
+			})
+		},
+	}
+}
+
+// engineCommand serves the verbs of package tl. It ends with the kernel, which holds the other end of its stdin.
+func engineCommand() *cobra.Command {
+	var socket string
+	cmd := &cobra.Command{
+		Use:    "engine --socket PATH",
+		Short:  "Run the engine (started by the kernel)",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+				go func() {
+					defer cancel()
+					_, _ = io.Copy(io.Discard, os.Stdin)
+				}()
+			}
+			if err := engine.Serve(ctx, socket); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&socket, "socket", "", "unix socket to listen on")
+	_ = cmd.MarkFlagRequired("socket") // fails only for a flag that does not exist
+	return cmd
+}
+
+// guardCommand waits for the kernel's death and cleans up after it.
+func guardCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "guard ID DIR…",
+		Short:  "Clean up after a kernel (started by the kernel)",
+		Hidden: true,
+		Args:   cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// Whatever signal ends the kernel may have been sent to its guard as well.
+			signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			return kernel.Guard(context.WithoutCancel(cmd.Context()), os.Stdin, args[0], args[1:]...)
+		},
+	}
+}
