@@ -60,6 +60,9 @@ func (g Images) lines() int {
 	return most
 }
 
+// photographs marks figures that are smaller as SVG, which holds each picture at its own resolution, often in grey.
+func (g Images) photographs() {}
+
 // Size implements Figure.
 func (g Images) Size() (width, height vg.Length) {
 	columns, rows := g.grid()
@@ -68,7 +71,7 @@ func (g Images) Size() (width, height vg.Length) {
 		across = g.Width
 	}
 	side := (vg.Length(across)*vg.Inch - 2*margin - vg.Length(columns-1)*tileGap) / vg.Length(columns)
-	tall := 2*margin + vg.Length(rows)*(side+vg.Length(g.lines())*textLine+tileGap)
+	tall := 2*margin + vg.Length(rows)*(side+vg.Length(g.lines())*textLine) + vg.Length(rows-1)*tileGap
 	if g.Title != "" {
 		tall += large + margin
 	}
@@ -89,7 +92,7 @@ func (g Images) Draw(c draw.Canvas) error {
 	columns, rows := g.grid()
 	below := vg.Length(g.lines()) * textLine
 	size := c.Size()
-	side := min((size.X-vg.Length(columns-1)*tileGap)/vg.Length(columns), size.Y/vg.Length(rows)-below-tileGap)
+	side := min((size.X-vg.Length(columns-1)*tileGap)/vg.Length(columns), (size.Y-vg.Length(rows-1)*tileGap)/vg.Length(rows)-below)
 	if side < 10 {
 		return errors.New("plots: draw images: there is no room for them; give the figure more Height or fewer pictures")
 	}

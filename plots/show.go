@@ -12,8 +12,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// lightSVG is the size in bytes up to which a figure is shown as SVG. A notebook holds every figure in its text: thousands of points or a
-// grid of photographs are smaller as PNG.
+// lightSVG is the size in bytes up to which a figure is shown as SVG without a look at PNG. A notebook holds every figure in its text, and
+// thousands of points take less room as pixels.
 const lightSVG = 200_000
 
 // Show shows f below the notebook's cell. Cells seldom look at what Show returns, so that in a notebook an error is written to
@@ -30,12 +30,7 @@ func Show(f Figure) error {
 }
 
 func show(f Figure) error {
-	kind := "image/svg+xml"
-	picture, err := SVG(f)
-	if err == nil && len(picture) > lightSVG {
-		kind = "image/png"
-		picture, err = PNG(f)
-	}
+	kind, picture, err := lighter(f)
 	if err != nil {
 		return err
 	}
@@ -54,9 +49,24 @@ func show(f Figure) error {
 	return arrive()
 }
 
+// lighter draws f in the format that takes fewer bytes.
+func lighter(f Figure) (kind string, picture []byte, err error) {
+	svg, err := SVG(f)
+	if _, photographs := f.(interface{ photographs() }); err != nil || photographs || len(svg) <= lightSVG {
+		return "image/svg+xml", svg, err
+	}
+	raster, err := PNG(f)
+	if err == nil && len(raster) < len(svg) {
+		return "image/png", raster, nil
+	}
+	return "image/svg+xml", svg, err
+}
+
+// patience is how long the kernel has to take a figure.
+var patience = 10 * time.Second
+
 // arrive waits until the kernel has the figure: a cell that ends or panics right after Show would lose it otherwise.
 func arrive() error {
-	const patience = 10 * time.Second
 	arrived := make(chan struct{})
 	go func() {
 		gonbui.Sync()
