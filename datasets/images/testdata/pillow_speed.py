@@ -20,9 +20,9 @@ print("Pillow", PIL.__version__)
 for name, work in ("as RGB", decode), ("as grey, then RGB", decode_grey):
     for threads in 1, 2:
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            best = 1e9
+            best = processor = 1e9
             for _ in range(3):
-                start = time.time()
+                start, used = time.time(), time.process_time()
                 n = len(list(pool.map(work, files)))
-                best = min(best, time.time() - start)
-            print(f"{name}, {threads} threads: {n / best:.0f} images/s")
+                best, processor = min(best, time.time() - start), min(processor, time.process_time() - used)
+            print(f"{name}, {threads} threads: {n / best:.0f} images/s, {1e6 * processor / n:.0f} processor-µs an image")
