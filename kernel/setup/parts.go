@@ -26,6 +26,10 @@ type part struct {
 	version string
 	doing   string // what making it means and how long it takes, for the impatient
 	place   string // a file or folder
+	sum     string // its SHA-256 if that is known beforehand
+	seen    string // where its stamp is; "" if it has none of its own
+	spare   bool   // notebooks run without it, only slower
+	own     bool   // made of this very program, so that "current" changes with each edit of the source
 	remedy  string // what helps if it cannot be made; "" if the error says so itself
 	check   func() error
 	make    func(ctx context.Context, report fetch.Report) error
@@ -90,6 +94,7 @@ func (l *Lab) wheel(name string, f fetch.File, inside string) part {
 		name:    name,
 		version: f.Package + " " + f.Version,
 		doing:   "fetching " + megabytes(f.Size),
+		sum:     f.SHA256,
 		place:   filepath.Join(l.Home, "unpacked", strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), filepath.FromSlash(inside)),
 		check:   func() error { _, err := fetch.Place(f); return err },
 		make: func(ctx context.Context, report fetch.Report) error {
@@ -122,8 +127,8 @@ func (l *Lab) chooseBackend(ctx context.Context, report fetch.Report) (err error
 // plugin is XLA's plugin as a part, for [Inspect]. chooseBackend makes it.
 func (l *Lab) plugin() part {
 	p := l.wheel("XLA", fetch.XLA, fetch.XLALibrary)
-	if !strings.HasPrefix(l.BackendFrom, "plugin of ") {
-		p.version, p.place = l.BackendFrom, l.Backend
+	if l.Backend != "" && !strings.HasPrefix(l.BackendFrom, "plugin of ") {
+		p.version, p.sum, p.place = l.BackendFrom, "", strings.TrimPrefix(l.Backend, "xla:")
 		p.check, p.audit = func() error { return backend.Check(l.Backend) }, nil
 	}
 	return p

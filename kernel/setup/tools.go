@@ -85,7 +85,7 @@ func (l *Lab) goRun(ctx context.Context, env []string, args ...string) error {
 func (l *Lab) built(name, version, doing string, build func(ctx context.Context, out string) error) part {
 	place, seen := l.Program(name), l.stamp(name)
 	return part{
-		name: name, version: version, doing: doing, place: place,
+		name: name, version: version, doing: doing, place: place, seen: seen,
 		remedy: "connect to a network and start again: Go fetches the source once; or set GOPROXY to a copy of it",
 		check:  func() error { return fetch.CheckStamp(seen, place, version) },
 		make: func(ctx context.Context, _ fetch.Report) error {
@@ -180,7 +180,7 @@ func (l *Lab) tlab() part {
 		return p
 	}
 	p := part{
-		name: "tlab", version: version, doing: "copying", place: place,
+		name: "tlab", version: version, doing: "copying", place: place, seen: seen, own: true,
 		check: func() error {
 			if err != nil || sameFile(self, place) {
 				return err
@@ -205,6 +205,7 @@ func (l *Lab) tlab() part {
 // always makes a part be made at each set-up until it was made once in this process.
 func (p part) always() part {
 	made, make := false, p.make
+	p.own = true
 	p.check = func() error {
 		if !made {
 			return errors.New("its source may have changed")
