@@ -35,17 +35,24 @@ type activationCache struct {
 	data     mmap.MMap
 }
 
+// activationsRoot is another place for the caches; tests set it. "" is activations in fetch.Home().
+var activationsRoot string
+
 const indexEntry = 32 + 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // openCache opens or makes the cache of that name.
 func openCache(name string, rowBytes int) (*activationCache, error) {
-	home, err := fetch.Home()
-	if err != nil {
-		return nil, err
+	root := activationsRoot
+	if root == "" {
+		home, err := fetch.Home()
+		if err != nil {
+			return nil, err
+		}
+		root = filepath.Join(home, "activations")
 	}
-	c := &activationCache{dir: filepath.Join(home, "activations", name), rowBytes: rowBytes, place: map[[32]byte]int{}}
+	c := &activationCache{dir: filepath.Join(root, name), rowBytes: rowBytes, place: map[[32]byte]int{}}
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("engine: make the activation cache: %w", err)
 	}

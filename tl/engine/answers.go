@@ -85,7 +85,7 @@ func (e *Engine) modelLogits(ctx context.Context, t *trained, d datasets.Dataset
 }
 
 func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Predictions, error) {
-	if r.Model.Name == "" {
+	if isBare(r.Model) {
 		return e.predictOriginal(ctx, r, report)
 	}
 	t, err := e.model(ctx, r.Model)

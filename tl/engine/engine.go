@@ -24,7 +24,10 @@ import (
 	"transferlab/tl/remote"
 )
 
-func init() { tl.Register(New()) }
+// registeredEngine runs the verbs of this process.
+var registeredEngine = New()
+
+func init() { tl.Register(registeredEngine) }
 
 // Engine holds what stays between verbs. It is safe for concurrent use; verbs on one model run one after the other.
 type Engine struct {

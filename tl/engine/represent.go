@@ -52,7 +52,7 @@ func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(
 }
 
 func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (tl.Summary, error) {
-	if r.Model.Name == "" {
+	if isBare(r.Model) {
 		b, err := e.base(ctx, r.Model.Base.Name)
 		if err != nil {
 			return tl.Summary{}, err

@@ -63,6 +63,9 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 	return t, nil
 }
 
+// isBare tells whether a request is for the base alone.
+func isBare(m tl.Model) bool { return m.Name == "" && len(m.Head) == 0 }
+
 // identity is what makes two descriptions the same model.
 func identity(m tl.Model) (string, error) {
 	text, err := json.Marshal(m)
@@ -183,7 +186,7 @@ func (e *Engine) reset(_ context.Context, r tl.ModelRequest, _ func(remote.Progr
 // fingerprint gives the SHA-256 of every variable, in hex: equal exactly where the bits are.
 func (e *Engine) fingerprint(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (map[string]string, error) {
 	values := map[string]*value{}
-	if r.Model.Name == "" {
+	if isBare(r.Model) {
 		b, err := e.base(ctx, r.Model.Base.Name)
 		if err != nil {
 			return nil, err
