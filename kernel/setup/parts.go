@@ -112,6 +112,9 @@ func (l *Lab) wheel(name string, f fetch.File, inside string) part {
 // plugin still gets a lab, and hears what it computes with.
 func (l *Lab) chooseBackend(ctx context.Context, report fetch.Report) (err error) {
 	began := time.Now()
+	if l.Backend == "" {
+		report(0, 0, "set-up: XLA: fetching "+megabytes(fetch.XLA.Size))
+	}
 	if l.Backend, l.BackendFrom, err = backend.Config(ctx, report); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"transferlab/datasets/fetch"
 )
@@ -167,16 +168,19 @@ func digest(path string) (string, error) {
 // commandPath is the import path of the one command.
 const commandPath = "transferlab/kernel/tlab"
 
+// sourceVersion is the version of a command built from the source as it is now: good for this process only.
+var sourceVersion = fmt.Sprintf("from source, for process %d at %s", os.Getpid(), time.Now().Format(time.RFC3339Nano))
+
 // tlab is a copy of the command itself, which kernelspecs name: the file that `go run` starts is gone when it ends. Its
 // version is the checksum of what it was copied from, so that a change of the source reaches Jupyter with the next start.
 func (l *Lab) tlab() part {
 	place, seen := l.Program("tlab"), l.stamp("tlab")
 	self, version, err := ownProgram()
 	if err == nil && self == "" {
-		p := l.built("tlab", "from source", "building", func(ctx context.Context, out string) error {
+		p := l.built("tlab", sourceVersion, "building", func(ctx context.Context, out string) error {
 			return l.goRun(ctx, nil, "build", "-ldflags=-s -w", "-o", out, "./kernel/tlab")
-		}).always()
-		p.remedy = ""
+		})
+		p.own, p.remedy = true, ""
 		return p
 	}
 	p := part{
@@ -198,24 +202,6 @@ func (l *Lab) tlab() part {
 			return l.keep(part, place, seen, version)
 		},
 		audit: func() error { return auditFile(place, seen) },
-	}
-	return p
-}
-
-// always makes a part be made at each set-up until it was made once in this process.
-func (p part) always() part {
-	made, make := false, p.make
-	p.own = true
-	p.check = func() error {
-		if !made {
-			return errors.New("its source may have changed")
-		}
-		return nil
-	}
-	p.make = func(ctx context.Context, report fetch.Report) error {
-		err := make(ctx, report)
-		made = err == nil
-		return err
 	}
 	return p
 }

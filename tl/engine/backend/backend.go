@@ -7,12 +7,14 @@ package backend
 import (
 	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gomlx/go-xla/installer"
@@ -33,7 +35,7 @@ const Pure = "go"
 // Config returns the configuration for GoMLX's compute.NewWithConfig (or the variable [Variable]), and in a few words
 // where it comes from. The first of these that exists is taken: the variable's own value, a plugin where go-xla looks for
 // one, the wheel of [fetch.XLA], GoMLX's installer, pure Go. A configuration equal to [Pure] that the user did not ask
-// for comes with words that say why and what helps: show them. The only errors are the context's.
+// for comes with words that say why and what helps: show them. The only errors are the context's and a full disk.
 //
 // Fetching happens here and never later. When all is there the answer takes a few milliseconds. A nil report is silent.
 func Config(ctx context.Context, report fetch.Report) (config, how string, err error) {
@@ -45,7 +47,7 @@ func Config(ctx context.Context, report fetch.Report) (config, how string, err e
 		config, how = ofWheel(dir)
 		return config, how, nil
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(wheel, syscall.ENOSPC) {
 		return "", "", wheel
 	}
 	if report != nil {
