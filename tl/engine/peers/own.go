@@ -6,6 +6,7 @@ import (
 
 	"transferlab/datasets"
 	"transferlab/tl"
+	_ "transferlab/tl/engine" // carries out the verbs in this process
 )
 
 // Own runs the recipe in this project, in this process: as the peers, without a validation set, so that the last epoch stands.
