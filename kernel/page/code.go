@@ -29,7 +29,7 @@ func newHighlighter() (*highlighter, error) {
 	}
 	// The page has its own ground, and GoNB's %% is no mistake.
 	const plain = ".chroma, .bg { background: none } .chroma .err { color: inherit; background: none }\n"
-	h.styles = light.String() + "@media (prefers-color-scheme: dark) {\n" + dark.String() + "}\n" + plain
+	h.styles = "@media (prefers-color-scheme: light) {\n" + light.String() + "}\n@media (prefers-color-scheme: dark) {\n" + dark.String() + "}\n" + plain
 	return h, nil
 }
 

@@ -2,7 +2,8 @@ package page
 
 import (
 	"bytes"
-	"html"
+	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/wyatt915/treeblood"
@@ -12,6 +13,8 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // formulas is a goldmark extension: $…$ within a line of prose and $$…$$, also over several lines, become MathML, which browsers show
@@ -100,6 +103,8 @@ func (blockParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.N
 			return nil, parser.NoChildren // text follows: the inline parser's
 		}
 		n.closed = true
+	} else if !bytes.Contains(reader.Source()[segment.Stop:], []byte("$$")) {
+		return nil, parser.NoChildren // never closed: text
 	}
 	n.Lines().Append(segment)
 	reader.AdvanceToEOL()
@@ -143,13 +148,45 @@ func (formulaRenderer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 
 // formula is tex as MathML. What the converter does not understand stays legible as its source.
 func formula(tex string, display bool) string {
+	if tex = strings.TrimSpace(tex); tex == "" {
+		return "$$"
+	}
 	style := treeblood.InlineStyle
 	if display {
 		style = treeblood.DisplayStyle
 	}
 	mathml, err := style(tex, nil)
-	if err != nil || mathml == "" || strings.Contains(mathml, "<merror") {
-		return `<code class="tex">` + html.EscapeString(tex) + `</code>`
+	if err == nil && !strings.Contains(mathml, "<merror") {
+		if mathml, err = tidy(mathml); err == nil {
+			return mathml
+		}
 	}
-	return mathml
+	return `<code class="tex">` + template.HTMLEscapeString(tex) + `</code>`
+}
+
+// tidy gives markup one form: the converter writes attributes in random order and leaves & as it is.
+func tidy(markup string) (string, error) {
+	nodes, err := html.ParseFragment(strings.NewReader(markup), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, n := range nodes {
+		for d := range n.Descendants() {
+			order(d)
+		}
+		order(n)
+		if err := html.Render(&out, n); err != nil {
+			return "", err
+		}
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+func order(n *html.Node) {
+	n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "xmlns" })
+	slices.SortFunc(n.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
+	if n.Type == html.TextNode && strings.TrimSpace(n.Data) == "" {
+		n.Data = "" // indentation
+	}
 }
