@@ -3,7 +3,6 @@ package tl
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 )
 
 // Evaluation is a model measured on images it was not trained on. n images, c classes.
@@ -93,23 +92,29 @@ func (e Evaluation) Mistakes() []int {
 	return wrong
 }
 
-// String states the accuracy beside what it must be compared with, and the confusion matrix.
+// mostRows is how much of a long list is printed.
+const mostRows = 20
+
+// String states the accuracy beside what it must be compared with, and the confusion matrix of up to 20 classes.
 func (e Evaluation) String() string {
 	var out strings.Builder
 	majority, floor := e.Majority()
 	fmt.Fprintf(&out, "%s on %d images: accuracy %.3f (95 %% interval %.3f to %.3f), balanced accuracy %.3f, loss %.4f\n",
 		e.Model, e.N(), e.Accuracy(), e.Interval[0], e.Interval[1], e.BalancedAccuracy(), e.Loss)
 	fmt.Fprintf(&out, "always answering %q would get %.3f\n", majority, floor)
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "true \\ predicted\t%s\t\n", strings.Join(e.Classes, "\t"))
-	for i, row := range e.Confusion() {
-		fmt.Fprintf(w, "%s", e.Classes[i])
-		for _, n := range row {
-			fmt.Fprintf(w, "\t%d", n)
-		}
-		fmt.Fprint(w, "\t\n")
+	if len(e.Classes) > mostRows {
+		fmt.Fprintf(&out, "%d classes: Confusion has the matrix\n", len(e.Classes))
+		return out.String()
 	}
-	w.Flush()
+	rows := [][]string{append([]string{"true \\ predicted"}, e.Classes...)}
+	for i, counts := range e.Confusion() {
+		row := []string{e.Classes[i]}
+		for _, n := range counts {
+			row = append(row, withCommas(int64(n)))
+		}
+		rows = append(rows, row)
+	}
+	out.WriteString(table("l"+strings.Repeat("r", len(e.Classes)), rows...))
 	return out.String()
 }
 
@@ -138,16 +143,15 @@ func (p Predictions) Top(i, k int) []int {
 // String lists the three most probable classes of each image, at most twenty images.
 func (p Predictions) String() string {
 	var out strings.Builder
-	const most = 20
-	for i := range min(len(p.Class), most) {
+	for i := range min(len(p.Class), mostRows) {
 		fmt.Fprintf(&out, "%3d ", i)
 		for _, c := range p.Top(i, 3) {
 			fmt.Fprintf(&out, "  %s %.3f", p.Classes[c], p.Probabilities.Row(i)[c])
 		}
 		fmt.Fprintln(&out)
 	}
-	if len(p.Class) > most {
-		fmt.Fprintf(&out, "… and %d more\n", len(p.Class)-most)
+	if len(p.Class) > mostRows {
+		fmt.Fprintf(&out, "… and %d more\n", len(p.Class)-mostRows)
 	}
 	return out.String()
 }

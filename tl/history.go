@@ -3,7 +3,6 @@ package tl
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -69,35 +68,49 @@ func (p FreezeProof) String() string {
 // String draws the epochs as a table, with the kept epoch marked.
 func (h History) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, phase %q: %d epochs of %d images in batches of %d\n", h.Model, h.Phase.Name, len(h.Epochs), h.Rows, h.Batch)
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "epoch\tloss\taccuracy\tvalid loss\tvalid accuracy\timages/s\t\t")
+	plural := "s"
+	if len(h.Epochs) == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(&out, "%s, phase %q: %d epoch%s of %d images in batches of %d\n", h.Model, h.Phase.Name, len(h.Epochs), plural, h.Rows, h.Batch)
+	rows := [][]string{{"epoch", "loss", "accuracy", "valid loss", "valid accuracy", "images/s", ""}}
 	for i, e := range h.Epochs {
 		mark := ""
 		if i+1 == h.Kept {
 			mark = "← kept"
 		}
-		fmt.Fprintf(w, "%d\t%.4f\t%.3f\t%s\t%s\t%.0f\t%s\t\n", i+1, e.Loss, e.Accuracy,
-			orDash("%.4f", e.ValidLoss), orDash("%.3f", e.ValidAccuracy), e.ImagesPerSecond, mark)
+		rows = append(rows, []string{fmt.Sprint(i + 1), fmt.Sprintf("%.4f", e.Loss), fmt.Sprintf("%.3f", e.Accuracy),
+			orDash("%.4f", e.ValidLoss), orDash("%.3f", e.ValidAccuracy), fmt.Sprintf("%.0f", e.ImagesPerSecond), mark})
 	}
-	w.Flush()
+	out.WriteString(table("rrrrrrl", rows...))
 	if h.Stopped {
-		fmt.Fprintf(&out, "stopped in epoch %d; model as of epoch %d\n", len(h.Epochs)+1, h.Kept)
+		fmt.Fprintf(&out, "stopped in epoch %d; %s\n", len(h.Epochs)+1, h.standing())
 	}
 	how := "no validation set: the last epoch stands"
 	switch {
 	case h.SteppedBack:
-		how = "stepped back to"
+		how = "stepped back"
 	case h.Valid && h.Phase.KeepLast:
 		how = "the last, as asked (KeepLast)"
 	case h.Valid:
 		how = "chosen on the validation set"
 	}
-	fmt.Fprintf(&out, "kept epoch %d (%s); %s\n", h.Kept, how, h.Proof)
+	if h.Kept > 0 {
+		fmt.Fprintf(&out, "kept epoch %d (%s); ", h.Kept, how)
+	}
+	fmt.Fprintln(&out, h.Proof)
 	t := h.Time
 	fmt.Fprintf(&out, "%.1f s: prefix %.1f (%d computed, %d reused), compile %.1f, train %.1f\n", t.Total.Seconds(), t.Prefix.Seconds(),
 		t.Computed, t.Reused, t.Compile.Seconds(), t.Train.Seconds())
 	return out.String()
+}
+
+// standing says which weights the model has.
+func (h History) standing() string {
+	if h.Kept == 0 {
+		return "model as before the phase"
+	}
+	return fmt.Sprintf("model as of epoch %d", h.Kept)
 }
 
 func orDash(format string, v float64) string {

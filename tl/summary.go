@@ -3,7 +3,6 @@ package tl
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 )
 
@@ -78,9 +77,8 @@ func (s Summary) sum(of func(Block) int) int {
 // String draws the summary as a table with totals and the footnote on batch norm.
 func (s Summary) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, input %s\n", s.Name, shapeText(s.Input))
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "block\toutput\tkernel\tparameters\tMACs\tstate\t")
+	fmt.Fprintf(&out, "%s, input %s\n", flat(s.Name), shapeText(s.Input))
+	rows := [][]string{{"block", "output", "kernel", "parameters", "MACs", "state"}}
 	for _, b := range s.Blocks {
 		state := "trainable"
 		switch {
@@ -89,12 +87,12 @@ func (s Summary) String() string {
 		case b.Rate > 0:
 			state = fmt.Sprintf("trainable, rate %.2g", b.Rate)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", b.Name, shapeText(b.Output), b.Kernel, withCommas(int64(b.Params)), withCommas(b.MACs), state)
+		rows = append(rows, []string{b.Name, shapeText(b.Output), b.Kernel, withCommas(int64(b.Params)), withCommas(b.MACs), state})
 	}
-	w.Flush()
+	out.WriteString(table("lllrrl", rows...))
 	width := 0
 	for _, line := range strings.Split(out.String(), "\n") {
-		width = max(width, utf8.RuneCountInString(strings.TrimRight(line, " ")))
+		width = max(width, utf8.RuneCountInString(line))
 	}
 	fmt.Fprintf(&out, "%s\n", strings.Repeat("─", width))
 	fmt.Fprintf(&out, "parameters: total %s, trainable %s, frozen %s; %s MACs an image\n",
@@ -109,15 +107,15 @@ func (s Summary) String() string {
 // Arithmetic lists every layer with the formula of its parameters and the numbers put in.
 func (s Summary) Arithmetic() string {
 	var out strings.Builder
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, b := range s.Blocks {
 		for _, l := range b.Layers {
 			if l.Params > 0 {
-				fmt.Fprintf(w, "%s/%s\t%s\t%s\n", b.Name, l.Name, shapeText(l.Output), l.Formula)
+				rows = append(rows, []string{b.Name + "/" + l.Name, shapeText(l.Output), l.Formula})
 			}
 		}
 	}
-	w.Flush()
+	out.WriteString(table("lll", rows...))
 	fmt.Fprintf(&out, "total %s\n", withCommas(int64(s.Total())))
 	return out.String()
 }

@@ -26,9 +26,27 @@ func (t Tensor) Row(i int) []float32 {
 	return t.Data[i*n : (i+1)*n : (i+1)*n]
 }
 
+// check says whether Data holds as many numbers as Shape means.
+func (t Tensor) check() error {
+	size := 1
+	for _, n := range t.Shape {
+		size *= n
+	}
+	if len(t.Shape) == 0 && len(t.Data) == 0 {
+		size = 0
+	}
+	if size != len(t.Data) {
+		return fmt.Errorf("tl: encode tensor: shape %v means %d numbers, Data has %d", t.Shape, size, len(t.Data))
+	}
+	return nil
+}
+
 // GobEncode writes the shape and then the raw little-endian numbers: gob's own coding of a float32 takes a branch and up to nine
 // bytes for each, which for a representation of 10 MB is slower than the call that made it.
 func (t Tensor) GobEncode() ([]byte, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
 	b := make([]byte, 0, 8*(1+len(t.Shape))+4*len(t.Data))
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(t.Shape)))
 	for _, n := range t.Shape {
@@ -52,10 +70,9 @@ func (t *Tensor) GobDecode(b []byte) error {
 		return fmt.Errorf("tl: decode tensor: %d axes do not fit", axes)
 	}
 	shape, size := make([]int, axes), uint64(1)
-	room := uint64(len(b))/4 + 1
 	for i := range shape {
 		n := binary.LittleEndian.Uint64(b[8*i:])
-		if n > room || size*n > room {
+		if n > math.MaxInt32 || size > math.MaxInt64/max(n, 1) {
 			return fmt.Errorf("tl: decode tensor: axis %d of length %d does not fit", i, n)
 		}
 		shape[i], size = int(n), size*n
@@ -65,8 +82,8 @@ func (t *Tensor) GobDecode(b []byte) error {
 		*t = Tensor{}
 		return nil
 	}
-	if uint64(len(b)) != 4*size {
-		return fmt.Errorf("tl: decode tensor: shape %v wants %d bytes, has %d", shape, 4*size, len(b))
+	if uint64(len(b))%4 != 0 || uint64(len(b))/4 != size {
+		return fmt.Errorf("tl: decode tensor: shape %v means %d numbers, %d bytes follow", shape, size, len(b))
 	}
 	data := make([]float32, size)
 	for i := range data {

@@ -1,6 +1,6 @@
 // Package remote carries one call over a unix socket: a verb and its argument in gob, progress while it lasts, a result or an error in gob.
 // It knows nothing of what the verbs mean. A call is one connection; closing it cancels the call, so a client that is stopped or
-// killed stops its work too.
+// killed stops its work too. A client whose context ends closes its half alone and waits a moment for what the call had finished.
 package remote
 
 import (
@@ -35,30 +35,43 @@ type (
 		Progress Progress
 		Last     bool
 		Error    string
-		Result   bool // a result follows
+		Result   bool // a result follows, also behind an error where the call was cancelled
 	}
 )
 
 // Client calls the server behind a unix socket. The zero value names no socket.
 type Client struct{ Socket string }
 
-// Call sends verb and in, hands each report to report, and stores the result in out, a pointer. It returns ctx's error when ctx ends.
+// patience is how long a client whose context ended waits for the server to stop between two steps.
+const patience = 5 * time.Second
+
+// Call sends verb and in, hands each report to report, which may be nil, and stores the result in out, a pointer. When ctx ends it
+// returns ctx's error, and stores what the call had finished until then.
 func (c Client) Call(ctx context.Context, verb string, in, out any, report func(Progress)) error {
 	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", c.Socket)
 	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return fmt.Errorf("remote: reach the engine: %w (restart the kernel)", err)
 	}
 	defer connection.Close()
-	stop := context.AfterFunc(ctx, func() { connection.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		connection.(*net.UnixConn).CloseWrite()
+		connection.SetDeadline(time.Now().Add(patience))
+	})
 	defer stop()
-	err = c.converse(connection, verb, in, out, report)
+	if report == nil {
+		report = func(Progress) {}
+	}
+	err = converse(connection, verb, in, out, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
-func (c Client) converse(connection net.Conn, verb string, in, out any, report func(Progress)) error {
+func converse(connection net.Conn, verb string, in, out any, report func(Progress)) error {
 	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
 	if err := encoder.Encode(hello{Version, verb}); err != nil {
 		return lost(err)
@@ -71,17 +84,19 @@ func (c Client) converse(connection net.Conn, verb string, in, out any, report f
 		if err := decoder.Decode(&f); err != nil {
 			return lost(err)
 		}
-		switch {
-		case !f.Last:
+		if !f.Last {
 			report(f.Progress)
-		case f.Error != "":
-			return errors.New(f.Error)
-		case f.Result:
+			continue
+		}
+		if f.Result {
 			if err := decoder.Decode(out); err != nil {
 				return lost(err)
 			}
-			return nil
 		}
+		if f.Error != "" {
+			return errors.New(f.Error)
+		}
+		return nil
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// Handler carries out calls. decode stores the argument in a pointer; the result goes back to the client. ctx ends when the client does.
+// Handler carries out calls. decode stores the argument in a pointer; the result goes back to the client. ctx ends when the client does,
+// and then a result may go with the error: what was finished. Otherwise the result of a failed call is dropped.
 type Handler func(ctx context.Context, verb string, decode func(any) error, report func(Progress)) (any, error)
 
 // Serve accepts calls until ctx ends, several at once, and returns when all of them have ended. It closes the listener.
@@ -41,7 +42,7 @@ func serveCall(ctx context.Context, connection net.Conn, handle Handler) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
-	fail := func(err error) { encoder.Encode(frame{Last: true, Error: err.Error()}) }
+	fail := func(err error) { encoder.Encode(frame{Last: true, Error: message(err)}) }
 	var h hello
 	if err := decoder.Decode(&h); err != nil {
 		return
@@ -72,11 +73,19 @@ func serveCall(ctx context.Context, connection net.Conn, handle Handler) {
 	if err == nil && result == nil {
 		err = errors.New("remote: " + h.Verb + " gave no result")
 	}
+	last := frame{Last: true, Result: err == nil || ctx.Err() != nil && result != nil}
 	if err != nil {
-		fail(err)
-		return
+		last.Error = message(err)
 	}
-	if encoder.Encode(frame{Last: true, Result: true}) == nil {
+	if encoder.Encode(last) == nil && last.Result {
 		encoder.Encode(result)
 	}
+}
+
+// message is never empty: an empty one would read as success.
+func message(err error) string {
+	if text := err.Error(); text != "" {
+		return text
+	}
+	return fmt.Sprintf("remote: an error without words (%T)", err)
 }
