@@ -38,6 +38,9 @@ func (t Tensor) check() error {
 	if size != len(t.Data) {
 		return fmt.Errorf("tl: encode tensor: shape %v means %d numbers, Data has %d", t.Shape, size, len(t.Data))
 	}
+	if size == 0 && t.Len() > 0 {
+		return fmt.Errorf("tl: encode tensor: shape %v has rows without numbers", t.Shape)
+	}
 	return nil
 }
 
@@ -84,6 +87,9 @@ func (t *Tensor) GobDecode(b []byte) error {
 	}
 	if uint64(len(b))%4 != 0 || uint64(len(b))/4 != size {
 		return fmt.Errorf("tl: decode tensor: shape %v means %d numbers, %d bytes follow", shape, size, len(b))
+	}
+	if size == 0 && shape[0] > 0 {
+		return fmt.Errorf("tl: decode tensor: shape %v has rows without numbers", shape) // else a loop over rows could be endless
 	}
 	data := make([]float32, size)
 	for i := range data {

@@ -17,7 +17,6 @@ func TestTensorTravels(t *testing.T) {
 		{Shape: []int{3}, Data: []float32{1, float32(math.Inf(-1)), math.Float32frombits(0x7FC00001)}},
 		{Shape: []int{2, 1, 2}, Data: []float32{0, math.SmallestNonzeroFloat32, math.MaxFloat32, float32(math.Copysign(0, -1))}},
 		{Shape: []int{0, 1280}, Data: []float32{}}, // no rows
-		{Shape: []int{1280, 0}, Data: []float32{}},
 	} {
 		var got Tensor
 		roundTrip(t, sent, &got)
@@ -45,7 +44,7 @@ type envelope struct {
 }
 
 func TestTensorWithoutItsData(t *testing.T) {
-	for _, broken := range []Tensor{{Shape: []int{2}}, {Shape: []int{2}, Data: []float32{1}}, {Data: []float32{1, 2}}, {Shape: []int{0}, Data: []float32{1}}} {
+	for _, broken := range []Tensor{{Shape: []int{2}}, {Shape: []int{2}, Data: []float32{1}}, {Data: []float32{1, 2}}, {Shape: []int{0}, Data: []float32{1}}, {Shape: []int{3, 0}}} {
 		if _, err := broken.GobEncode(); err == nil || !strings.Contains(err.Error(), "encode tensor") {
 			t.Errorf("%v: %v", broken, err)
 		}
@@ -72,6 +71,7 @@ func TestGobDecodeRefuses(t *testing.T) {
 		"overflows to nothing":  words(2, 1<<32, 1<<32),
 		"behind an empty axis":  words(2, 0, math.MaxUint64),
 		"bytes left over":       append(words(1, 1), 0, 0, 0, 0, 0),
+		"rows of no data":       words(2, 1<<30, 0),
 		"data of no rows":       append(words(1, 0), 0, 0, 0, 0),
 	} {
 		was := Tensor{Shape: []int{1}, Data: []float32{5}}
