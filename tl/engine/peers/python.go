@@ -125,7 +125,7 @@ func (o Options) args(p Places) []string {
 		"--unfreeze", strconv.Itoa(o.Unfreeze), "--seed", strconv.Itoa(o.Seed)}
 }
 
-// Run runs a tool to its end and returns its receipt, with the time of the whole process. What it says on the way goes to log.
+// Run runs a tool to its end and returns its receipt, with the times of the whole process. What it says on the way goes to log.
 func Run(tool string, command *exec.Cmd, log io.Writer) (Receipt, error) {
 	var out bytes.Buffer
 	var complaints bytes.Buffer
@@ -137,6 +137,7 @@ func Run(tool string, command *exec.Cmd, log io.Writer) (Receipt, error) {
 	wall := time.Since(start).Seconds()
 	r, err := parse(tool, out.String())
 	r.Wall = wall
+	r.Processor = (command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds()
 	return r, err
 }
 

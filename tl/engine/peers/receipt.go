@@ -19,6 +19,7 @@ type Receipt struct {
 	Evaluate     float64 `json:"evaluate_s"`  // both evaluations
 	Total        float64 `json:"total_s"`     // from the first image decoded to the last accuracy
 	Wall         float64 `json:"wall_s"`      // the whole process, as seen from outside
+	Processor    float64 `json:"processor_s"` // processor time of the whole process, all cores together: fair on a busy machine too
 	HeadAccuracy float64 `json:"head_accuracy"`
 	TuneAccuracy float64 `json:"tune_accuracy"`
 }
@@ -43,14 +44,16 @@ func parse(tool, output string) (Receipt, error) {
 	return Receipt{}, fmt.Errorf("peers: read the receipt of %s: it printed no JSON object, but %q", tool, lines[len(lines)-1])
 }
 
-// Table draws receipts as a Markdown table. The last two columns say how many times the first receipt's time each one took.
+// Table draws receipts as a Markdown table. The last three columns say how many times the first receipt's
+// total, process and processor time each one took.
 func Table(receipts []Receipt) string {
 	var out strings.Builder
-	out.WriteString("| tool | import | decode | load | represent | head | tune | evaluate | total | process | head accuracy | tuned accuracy | total × | process × |\n")
-	out.WriteString("|---|" + strings.Repeat("--:|", 13) + "\n")
+	out.WriteString("| tool | import | decode | load | represent | head | tune | evaluate | total | process | processor | head accuracy | tuned accuracy | " +
+		"total × | process × | processor × |\n")
+	out.WriteString("|---|" + strings.Repeat("--:|", 15) + "\n")
 	for _, r := range receipts {
 		fmt.Fprintf(&out, "| %s ", r.Tool)
-		for _, s := range []float64{r.Import, r.Decode, r.Load, r.Represent, r.Head, r.Tune, r.Evaluate, r.Total, r.Wall} {
+		for _, s := range []float64{r.Import, r.Decode, r.Load, r.Represent, r.Head, r.Tune, r.Evaluate, r.Total, r.Wall, r.Processor} {
 			if s == 0 {
 				out.WriteString("| – ")
 			} else {
@@ -58,7 +61,8 @@ func Table(receipts []Receipt) string {
 			}
 		}
 		first := receipts[0]
-		fmt.Fprintf(&out, "| %.3f | %.3f | %.2f | %.2f |\n", r.HeadAccuracy, r.TuneAccuracy, r.Total/first.Total, r.Wall/first.Wall)
+		fmt.Fprintf(&out, "| %.3f | %.3f | %.2f | %.2f | %.2f |\n", r.HeadAccuracy, r.TuneAccuracy, r.Total/first.Total, r.Wall/first.Wall,
+			r.Processor/first.Processor)
 	}
 	return out.String()
 }

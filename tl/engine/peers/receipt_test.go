@@ -27,11 +27,11 @@ func TestParse(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	got := Table([]Receipt{
-		{Tool: "this lab", Represent: 40, Head: 1, Tune: 60, Total: 110, Wall: 112, HeadAccuracy: 0.84, TuneAccuracy: 0.87},
-		{Tool: "PyTorch", Import: 2, Decode: 16.5, Head: 335.3, Tune: 197.4, Total: 550, Wall: 560, HeadAccuracy: 0.8399, TuneAccuracy: 0.834},
+		{Tool: "this lab", Represent: 40, Head: 1, Tune: 60, Total: 110, Wall: 112, Processor: 200, HeadAccuracy: 0.84, TuneAccuracy: 0.87},
+		{Tool: "PyTorch", Import: 2, Decode: 16.5, Head: 335.3, Tune: 197.4, Total: 550, Wall: 560, Processor: 1100, HeadAccuracy: 0.8399, TuneAccuracy: 0.834},
 	})
 	lines := strings.Split(got, "\n")
-	if want := "| PyTorch | 2.0 | 16.5 | – | – | 335.3 | 197.4 | – | 550.0 | 560.0 | 0.840 | 0.834 | 5.00 | 5.00 |"; lines[3] != want {
+	if want := "| PyTorch | 2.0 | 16.5 | – | – | 335.3 | 197.4 | – | 550.0 | 560.0 | 1100.0 | 0.840 | 0.834 | 5.00 | 5.00 | 5.50 |"; lines[3] != want {
 		t.Errorf("row\n%s\nwant\n%s", lines[3], want)
 	}
 	if a, b := strings.Count(lines[0], "|"), strings.Count(lines[1], "|"); a != b {
