@@ -9,7 +9,7 @@ import (
 	"transferlab/tl"
 )
 
-// The data below are made up for drawing, in the ranges that ELPV gives.
+// The data below are made up for drawing, in the ranges that ELPV gives, but for the numbers of parameters.
 
 func history(phase string, epochs, kept int, loss, accuracy, gain float64) tl.History {
 	h := tl.History{Model: "cells", Phase: tl.Phase{Name: phase, Epochs: epochs}, Kept: kept, Valid: true}
@@ -71,12 +71,12 @@ func manyClasses(n int) tl.Evaluation {
 	return evaluation(names, confusion)
 }
 
-// summary has the blocks and numbers of EfficientNet-Lite0.
+// summary has the blocks and numbers of EfficientNet-Lite0 with a head for two classes.
 func summary(unfrozen int) tl.Summary {
 	s := tl.Summary{Name: "cells", Input: []int{224, 224, 3}}
-	params := []int{928, 1448, 6004, 10710, 15350, 31290, 37130, 73104, 92640, 92640, 119520, 186816, 186816, 254400, 356544, 356544, 356544, 437120, 412160}
+	params := []int{928, 896, 5136, 8832, 13472, 26240, 32080, 83200, 83200, 106304, 170240, 170240, 224160, 476160, 476160, 476160, 605440, 412160}
 	for i, n := range params {
-		name := fmt.Sprintf("block%d", i)
+		name := fmt.Sprintf("mbconv%d", i)
 		switch i {
 		case 0:
 			name = "stem"
