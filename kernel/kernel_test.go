@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"transferlab/kernel/setup"
 	"transferlab/kernel/wire"
 )
 
@@ -36,15 +36,27 @@ func play(part string, args []string) error {
 	if err != nil {
 		return err
 	}
+	lab, err := setup.Find()
+	if err != nil {
+		return err
+	}
 	switch part {
 	case "kernel":
 		return Run(context.Background(), Config{
 			ConnectionFile: args[0],
-			GoNB:           []string{"gonb", "-raw_error"},
+			GoNB:           append(lab.GoNB(), "-raw_error"),
 			Engine:         func(socket string) []string { return []string{self, "play", "engine", socket} },
 			Guard:          func(id string, dirs ...string) []string { return append([]string{self, "play", "guard", id}, dirs...) },
-			Env:            []string{"GOPROXY=off", "GOFLAGS=-ldflags=-s"},
+			Env:            append(lab.Environ(), "GOPROXY=off"), // set up is set up: nothing may be fetched
 		})
+	case "client": // starts a kernel, says so, and waits to be killed
+		s, err := Start(context.Background(), Launch{Argv: []string{self, "play", "kernel", "{connection_file}"}})
+		if err != nil {
+			return err
+		}
+		fmt.Println("started", s.Pid())
+		_, err = s.Execute(context.Background(), "%%\nfor { time.Sleep(time.Second) }", nil)
+		return err
 	case "guard":
 		signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 		return Guard(context.Background(), os.Stdin, args[0], args[1:]...)
@@ -68,21 +80,11 @@ func play(part string, args []string) error {
 // session starts a kernel of ours with a real GoNB. When the test ends, it is closed and nothing may be left of it.
 func session(t *testing.T) *Session {
 	t.Helper()
-	bin := goTools(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmp, err := os.MkdirTemp("/tmp", "tlabtest-") // t.TempDir's names are too long for sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", tmp)
+	self, _ := stage(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := Start(ctx, Launch{
 		Argv: []string{self, "play", "kernel", "{connection_file}"},
-		Env:  []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "TLAB_MARK=" + tmp},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +93,29 @@ func session(t *testing.T) *Session {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+	return s
+}
+
+// stage sets up the lab and gives the test a folder for temporary files and a mark that its processes inherit. When the test ends,
+// nothing may be left of either. It returns this program and the folder.
+func stage(t *testing.T) (self, tmp string) {
+	t.Helper()
+	needLab(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tmp, err = os.MkdirTemp("/tmp", "tlabtest-"); err != nil { // t.TempDir's names are too long for sockets
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", tmp)
+	t.Setenv("TLAB_MARK", tmp)
+	t.Cleanup(func() {
 		assertNothingLeft(t, tmp)
 		os.RemoveAll(tmp)
 	})
-	return s
+	return self, tmp
 }
 
 // assertNothingLeft waits a moment, then fails for each process that inherited the test's mark and each file in its folder.
@@ -147,10 +168,7 @@ func outputs(t *testing.T, s *Session, code string) (Reply, map[string]string) {
 // collect joins a cell's texts by stream name, "error", or MIME type.
 func collect(ctx context.Context, s *Session, code string) (Reply, map[string]string, error) {
 	out := map[string]string{}
-	var mu sync.Mutex
 	reply, err := s.Execute(ctx, code, func(m *wire.Message) {
-		mu.Lock()
-		defer mu.Unlock()
 		var c struct {
 			Name, Text, Evalue string
 			Data               map[string]any
@@ -172,11 +190,20 @@ func collect(ctx context.Context, s *Session, code string) (Reply, map[string]st
 	return reply, out, err
 }
 
-func goTools(t *testing.T) string {
+// theLab sets up what cells need, once.
+var theLab = sync.OnceValues(func() (*setup.Lab, error) {
+	return setup.Ensure(context.Background(), setup.ForRun, func(_, total int64, what string) {
+		if total == 0 {
+			fmt.Println(what)
+		}
+	})
+})
+
+func needLab(t *testing.T) *setup.Lab {
 	t.Helper()
-	bin := os.Getenv("TLAB_TEST_BIN")
-	if _, err := exec.LookPath(filepath.Join(bin, "gonb")); err != nil {
-		t.Skip(err)
+	lab, err := theLab()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return bin
+	return lab
 }

@@ -1,13 +1,20 @@
 package kernel
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"transferlab/kernel/wire"
 )
 
 func TestTwoCells(t *testing.T) {
@@ -33,16 +40,32 @@ io.Copy(os.Stdout, c)`)
 			t.Errorf("%q", out)
 		}
 	})
+	t.Run("display", func(t *testing.T) {
+		reply, out := outputs(t, s, `import "github.com/janpfeifer/gonb/gonbui"
+%%
+gonbui.DisplayHtml("<b>shown</b>")
+gonbui.UpdateHtml("id", "old ")
+gonbui.UpdateHtml("id", "new")`)
+		if reply.Status != "ok" || out["text/html"] != "<b>shown</b>old new" {
+			t.Errorf("%+v %q", reply, out)
+		}
+	})
+	t.Run("no network", func(t *testing.T) {
+		// %noautoget was taken: otherwise a missing package is looked for before the compiler says so.
+		reply, _ := outputs(t, s, "import \"example.com/missing\"\n%%\nmissing.F()")
+		if reply.Status != "error" || !strings.Contains(reply.Value, "no required module provides package example.com/missing") {
+			t.Errorf("%+v", reply)
+		}
+	})
 	t.Run("compile error", func(t *testing.T) {
 		reply, _ := outputs(t, s, "%%\nx := 1\nfmt.Println(undefinedName)")
-		t.Log(reply.Value, strings.Join(reply.Traceback, "\n"))
-		if reply.Status != "error" || !strings.Contains(reply.Value, "undefined: undefinedName") {
+		trace := strings.Join(reply.Traceback, "\n")
+		if reply.Status != "error" || !strings.Contains(reply.Value, "undefined: undefinedName") || !strings.Contains(trace, "Cell[6]: Line 3") {
 			t.Errorf("%+v", reply)
 		}
 	})
 	t.Run("panic", func(t *testing.T) {
 		reply, out := outputs(t, s, "%%\nfmt.Println()\npanic(\"at the disco\")")
-		t.Logf("%+v\n%s", reply, out["stderr"])
 		if reply.Status != "error" || !strings.Contains(out["stderr"], "at the disco") {
 			t.Errorf("%+v %q", reply, out)
 		}
@@ -71,25 +94,143 @@ func TestInterruptAndTimeout(t *testing.T) {
 	}
 }
 
-func TestKilledKernelLeavesNothing(t *testing.T) {
-	s := session(t) // its cleanup looks for leftovers
-	began := make(chan error, 1)
+// stubborn is a cell that no polite signal ends.
+const stubborn = "%%\nsignal.Ignore(os.Interrupt, syscall.SIGTERM)\nfmt.Println(\"began\")\nfor { time.Sleep(time.Second) }"
+
+// begin runs a cell and returns when it has printed something. The channel gets what Execute returned.
+func begin(t *testing.T, s *Session, code string) <-chan error {
+	t.Helper()
+	running, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, _, err := collect(t.Context(), s, "%%\nsignal.Ignore(os.Interrupt, syscall.SIGTERM)\nfor { time.Sleep(time.Second) }")
-		began <- err
+		first := sync.OnceFunc(func() { close(running) })
+		_, err := s.Execute(t.Context(), code, func(m *wire.Message) {
+			if m.Header.Type == "stream" {
+				first()
+			}
+		})
+		ended <- err
 	}()
-	time.Sleep(3 * time.Second) // the cell runs
-	if err := syscall.Kill(s.Pid(), syscall.SIGKILL); err != nil {
+	select {
+	case <-running:
+	case err := <-ended:
+		t.Fatalf("the cell ended: %v", err)
+	case <-time.After(time.Minute):
+		t.Fatal("the cell did not begin")
+	}
+	return ended
+}
+
+// TestSuddenEnds ends a process in the middle of a cell that cannot be stopped politely, and looks for what is left of the others
+// before Close, which would sweep as well.
+func TestSuddenEnds(t *testing.T) {
+	for name, strike := range map[string]func(*testing.T, *Session){
+		"kernel killed":     func(t *testing.T, s *Session) { kill(t, s.Pid(), syscall.SIGKILL) },
+		"kernel terminated": func(t *testing.T, s *Session) { kill(t, s.Pid(), syscall.SIGTERM) },
+		"gonb killed":       func(t *testing.T, s *Session) { kill(t, childOf(t, s, "gonb"), syscall.SIGKILL) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := session(t)
+			ended := begin(t, s, stubborn)
+			strike(t, s)
+			select {
+			case err := <-ended:
+				if !errors.Is(err, ErrGone) {
+					t.Errorf("the cell's Execute: %v", err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("Execute did not notice")
+			}
+			assertNothingLeft(t, os.Getenv("TMPDIR"))
+		})
+	}
+}
+
+func kill(t *testing.T, pid int, sig syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, sig); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case err := <-began:
-		if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "signal: killed") {
-			t.Errorf("cell of a killed kernel: %v", err)
+}
+
+// childOf finds a process of the session by a word of its command line.
+func childOf(t *testing.T, s *Session, word string) int {
+	t.Helper()
+	for _, c := range carriers("TLAB_MARK=" + os.Getenv("TMPDIR")) {
+		path, cmdline, _ := strings.Cut(c, " ")
+		program, _, _ := strings.Cut(cmdline, " ")
+		if filepath.Base(program) == word || strings.Contains(cmdline, "play "+word) {
+			pid, err := strconv.Atoi(filepath.Base(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("Execute did not notice that the kernel died")
 	}
-	// Before Close, which would sweep as well: the guard alone must have done it.
-	assertNothingLeft(t, os.Getenv("TMPDIR"))
+	t.Fatalf("session %d has no process %s", s.Pid(), word)
+	return 0
+}
+
+// TestKilledFrontEnd: with the program that ran the notebook, its kernel goes, and the folder that they met in.
+func TestKilledFrontEnd(t *testing.T) {
+	self, tmp := stage(t)
+	cmd := exec.Command(self, "play", "client")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "started ") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	time.Sleep(time.Second) // its cell is being built or runs
+	kill(t, cmd.Process.Pid, syscall.SIGKILL)
+	_ = cmd.Wait() // signal: killed
+	assertNothingLeft(t, tmp)
+}
+
+// TestEngineDies: the session goes on with another engine.
+func TestEngineDies(t *testing.T) {
+	s := session(t)
+	ask := "%%\nfor range 200 {\n\tif c, err := net.Dial(\"unix\", os.Getenv(\"TLAB_ENGINE\")); err == nil {\n\t\tio.Copy(os.Stdout, c)\n\t\tbreak\n\t}\n\ttime.Sleep(50 * time.Millisecond)\n}"
+	_, before := outputs(t, s, ask)
+	kill(t, childOf(t, s, "engine"), syscall.SIGKILL)
+	time.Sleep(100 * time.Millisecond)
+	_, after := outputs(t, s, ask)
+	if !strings.HasPrefix(after["stdout"], "engine ") || after["stdout"] == before["stdout"] {
+		t.Errorf("before %q, after %q", before, after)
+	}
+}
+
+func TestStartFails(t *testing.T) {
+	_, tmp := stage(t)
+	for _, c := range []struct {
+		argv []string
+		want string
+	}{
+		{nil, "no command"},
+		{[]string{"/nowhere/kernel"}, "no such file"},
+		{[]string{"/bin/sh", "-c", "echo no licence >&2; exit 3"}, "exit status 3); it last printed:\nno licence"},
+		{[]string{"/bin/sh", "-c", "sleep 60"}, "no answer"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := Start(ctx, Launch{Argv: c.argv})
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.argv, err, c.want)
+		}
+	}
+	assertNothingLeft(t, tmp)
+}
+
+func TestMark(t *testing.T) {
+	outer := mark([]string{"A=1"}, "x")
+	inner := mark(outer, "y")
+	if got := inner[len(inner)-1]; got != environmentKey+"=x:y" || len(inner) != 2 {
+		t.Errorf("%q", inner)
+	}
+	if got := unmark(inner); len(got) != 1 {
+		t.Errorf("%q", got)
+	}
 }
