@@ -6,11 +6,11 @@ import (
 
 	"transferlab/datasets"
 	"transferlab/tl"
-	_ "transferlab/tl/engine" // carries out the verbs in this process
 )
 
-// Own runs the recipe in this project, in this process: as the peers, without a validation set, so that the last epoch stands.
-// The activation cache should be empty, since the peers start from nothing.
+// Own runs the recipe in this project, on the engine that tl finds: the one in this process where transferlab/tl/engine is
+// imported. As in the peers there is no validation set, so the last epoch stands. The activation cache should be empty, since the
+// peers start from nothing.
 func Own(ctx context.Context, o Options) (Receipt, error) {
 	r := Receipt{Tool: "this lab"}
 	start := time.Now()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"transferlab/datasets/fetch"
+	_ "transferlab/tl/engine" // carries out the verbs in this process
 	"transferlab/tl/engine/backend"
 )
 
