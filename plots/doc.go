@@ -2,7 +2,7 @@
 // model made of them, confusion matrices, parameters per block.
 //
 // Each figure is a function that returns a struct; its exported fields may be changed before it is shown, and their zero values are
-// stated. Making one cannot fail: what is wrong with its data is reported by [Show], [Save], [SVG] and [PNG]. [Batch] and [Results] read
+// stated. Making one cannot fail: what is wrong with its data is reported by [Save], [SVG], [PNG] and [Show]. [Batch] and [Results] read
 // images and are verbs therefore: they take a context and return an error at once.
 //
 //	plots.Show(plots.Curves(history))                                 // in a notebook

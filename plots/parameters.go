@@ -17,7 +17,7 @@ import (
 type ParametersFigure struct {
 	Summary tl.Summary
 	Title   string // "" is the network's name with its totals
-	Sizing         // Width 0 is 8; Height 0 is what the blocks need, 5 or more
+	Sizing         // Width 0 is 8; Height 0 is what the blocks need, 3 or more
 }
 
 // Parameters draws a bar for each block, from the input at the top to the head, as long as its number of parameters, which stands beside it.
@@ -26,7 +26,7 @@ func Parameters(s tl.Summary) ParametersFigure { return ParametersFigure{Summary
 
 // Size implements Figure.
 func (f ParametersFigure) Size() (width, height vg.Length) {
-	return f.or(8, min(100, max(5, 1.1+0.27*float64(len(f.Summary.Blocks)))))
+	return f.or(8, min(100, max(3, 1.1+0.27*float64(len(f.Summary.Blocks)))))
 }
 
 func (f ParametersFigure) check() error {

@@ -5,28 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"os"
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"transferlab/tl"
 )
 
 // lightSVG is the size in bytes up to which a figure is shown as SVG without a look at PNG. A notebook holds every figure in its text, and
 // thousands of points take less room as pixels.
 const lightSVG = 200_000
 
-// Show shows f below the notebook's cell. Cells seldom look at what Show returns, so that in a notebook an error is written to
-// standard error too. In a program that no notebook runs there is nowhere to show a figure: the error says to Save it.
+// Show shows f below the notebook's cell. A cell seldom looks at what Show returns, and a figure that is missing without a word would be
+// worse than a cell that fails: in a notebook an error ends the cell, as with tl.Must. In a program that no notebook runs there is
+// nowhere to show a figure: Show returns an error that says to Save it.
 func Show(f Figure) error {
 	if !gonbui.IsNotebook {
 		return errors.New("plots: show: this program runs outside a notebook; write the figure to a file: plots.Save(\"figure.svg\", figure)")
 	}
-	err := show(f)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	return err
+	tl.Must(f, show(f))
+	return nil
 }
 
 func show(f Figure) error {

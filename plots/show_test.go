@@ -76,7 +76,7 @@ func cell(t *testing.T, name string, confirm bool) (shown []map[protocol.MIMETyp
 			}
 		}
 	}()
-	if err := command.Wait(); err != nil {
+	if err := command.Wait(); err != nil && command.ProcessState.ExitCode() != 2 { // 2 is a panic
 		t.Errorf("%v\n%s", err, problems.String())
 	}
 	reader.Close()
@@ -104,19 +104,18 @@ func TestShowInNotebook(t *testing.T) {
 	}
 }
 
-// TestShowBroken: a cell that does not look at Show's error shows it all the same.
+// TestShowBroken: a figure that cannot be drawn ends the cell, though the cell does not look at Show's error.
 func TestShowBroken(t *testing.T) {
-	shown, stdout, stderr := cell(t, "broken", true)
-	if len(shown) != 0 || !strings.Contains(stderr, "no finished epoch") || !strings.Contains(stdout, "returned: plots: draw curves") {
-		t.Errorf("%d displays, %q, %q", len(shown), stdout, stderr)
+	shown, _, stderr := cell(t, "broken", true)
+	if len(shown) != 0 || !strings.Contains(stderr, "plots: draw curves: no finished epoch") {
+		t.Errorf("%d displays, %q", len(shown), stderr)
 	}
 }
 
 // TestShowDeserted: a kernel that no longer answers must not hold the cell for ever.
 func TestShowDeserted(t *testing.T) {
-	_, stdout, stderr := cell(t, "deserted", false)
-	if !strings.Contains(stdout, "did not take the figure") || !strings.Contains(stderr, "restart it") {
-		t.Errorf("%q, %q", stdout, stderr)
+	if _, _, stderr := cell(t, "deserted", false); !strings.Contains(stderr, "did not take the figure") || !strings.Contains(stderr, "restart it") {
+		t.Errorf("%q", stderr)
 	}
 }
 
