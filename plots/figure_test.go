@@ -350,3 +350,38 @@ func TestCurvePoints(t *testing.T) {
 		t.Error("keptAny is wrong")
 	}
 }
+
+// TestExtremes: numbers at the ends of float32 are data like any other; no axis may run for ever or panic.
+func TestExtremes(t *testing.T) {
+	const big, tiny = math.MaxFloat32, math.SmallestNonzeroFloat32
+	for _, data := range [][]float32{
+		{big, big, -big, -big}, {tiny, tiny, -tiny, 0}, {0, 0, 0, 0}, {1e30, 1e30, math.Nextafter32(1e30, big), 1e30}, {big, tiny, -big, -tiny},
+		{16777216, 0, 16777217, 1}, {-5, big, -5, big},
+	} {
+		for _, stretch := range []bool{false, true} {
+			figure := Scatter("extremes", tl.Projection{Points: tl.Tensor{Shape: []int{2, 2}, Data: data}}, []int{0, 1000})
+			figure.Stretch = stretch
+			checkXML(t, ok[[]byte](t)(SVG(figure)))
+			ok[[]byte](t)(coarse(figure))
+		}
+	}
+	for _, loss := range []float64{0, 1e-320, 1e-12, 1e12, 1e300, -1} {
+		h := history("head", 3, 2, loss, 0, 0.5)
+		h.Epochs[2].Loss *= 1.0000001
+		checkXML(t, ok[[]byte](t)(SVG(Curves(h))))
+	}
+	many := make([]tl.History, 40)
+	for i := range many {
+		many[i] = history(strings.Repeat("phase ", i), 1+i%2, 1, 1, 0.5, 0.1)
+	}
+	checkXML(t, ok[[]byte](t)(SVG(Curves(many...))))
+	blocks := tl.Summary{Name: "deep", Blocks: make([]tl.Block, 300)}
+	blocks.Blocks[7].Params = math.MaxInt
+	checkXML(t, ok[[]byte](t)(SVG(Parameters(blocks))))
+	small := Parameters(summary(3))
+	small.Width, small.Height = 1, 1
+	checkXML(t, ok[[]byte](t)(SVG(small)))
+	confusion := Confusion(manyClasses(20))
+	confusion.Width, confusion.Height = 1, 1
+	checkXML(t, ok[[]byte](t)(SVG(confusion)))
+}
