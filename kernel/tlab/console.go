@@ -26,10 +26,14 @@ type console struct {
 	col    int    // where in last the next character goes
 	drawn  bool   // last has been drawn over: it is a progress line
 	hinted string // what to show while last is empty
+	shown  bool   // the step's label stands above, since lines of its output follow
 	signed time.Time
 	stop   chan struct{}
 	ended  chan struct{}
 }
+
+// detail stands before what a step says.
+const detail = "          "
 
 // signOfLife is how often a long step is mentioned where nothing can be drawn over.
 const signOfLife = 30 * time.Second
@@ -61,7 +65,7 @@ func report(c *console) fetch.Report {
 func (c *console) begin(label string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.label, c.begun, c.last, c.col, c.drawn, c.hinted = label, time.Now(), "", 0, false, ""
+	c.label, c.begun, c.last, c.col, c.drawn, c.hinted, c.shown = label, time.Now(), "", 0, false, "", false
 	c.signed = c.begun
 	c.stop, c.ended = make(chan struct{}), make(chan struct{})
 	go c.live(c.stop, c.ended)
@@ -118,11 +122,16 @@ func (c *console) text(s string) {
 		switch {
 		case r == '\n':
 			if done := strings.TrimSpace(string(line)); c.drawn && done != "" {
-				c.print("          " + done)
+				if !c.shown {
+					c.print(c.label)
+					c.shown = true
+				}
+				c.print(detail + done)
 			}
 			line, c.col, c.drawn = line[:0], 0, false
 		case r == '\r':
-			c.col, c.drawn = 0, true
+			// Over spaces nothing is drawn: an erased progress line leaves them.
+			c.col, c.drawn = 0, strings.TrimSpace(string(line)) != ""
 		case c.col < len(line):
 			line[c.col] = r
 			c.col++
@@ -170,6 +179,9 @@ func (c *console) end(mark string) time.Duration {
 	took := time.Since(c.begun)
 	seconds := fmt.Sprintf(" %6.1f s%s", took.Seconds(), mark)
 	label := c.label
+	if c.shown {
+		label = strings.TrimSuffix(detail, " ")
+	}
 	if c.width > 0 {
 		label = clip(label, c.width-1-utf8.RuneCountInString(seconds))
 	}

@@ -55,7 +55,7 @@ func (c *course) run(ctx context.Context, i int) error {
 func (c *course) take(cell *notebook.Cell, m *wire.Message) {
 	out, err := c.recorder.Message(m)
 	if err != nil {
-		c.console.note(fmt.Sprintf("          output dropped: %v", err))
+		c.console.note(detail + fmt.Sprintf("output dropped: %v", err))
 		return
 	}
 	if cell.Count > 0 {
@@ -84,21 +84,20 @@ func (c *course) number(cell *notebook.Cell) int {
 	return 0
 }
 
-// headline is the first line that says something: neither empty, nor a directive of GoNB, nor a brace alone.
+// headline is the first line that says something, or two where the first only opens a group.
 func headline(source string) string {
 	first := ""
 	for line := range strings.Lines(source) {
 		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		if first == "" {
+		switch {
+		case line == "":
+		case strings.HasSuffix(first, "("):
+			return first + line
+		case first == "" || strings.HasPrefix(first, "%") && !strings.HasPrefix(first, "%%script"):
 			first = line
+		default:
+			return first
 		}
-		if strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "%%script") || line == "import (" || line == "var (" {
-			continue
-		}
-		return line
 	}
 	return first
 }

@@ -61,12 +61,14 @@ func TestExplain(t *testing.T) {
 
 func TestHeadline(t *testing.T) {
 	for source, want := range map[string]string{
-		"%%\nfmt.Println(1)":       "fmt.Println(1)",
-		"\n  \nx := 1\n":           "x := 1",
-		"import (\n\t\"fmt\"\n)":   "\"fmt\"",
-		"%noautoget":               "%noautoget",
-		"%% --flag\n\n// why\nf()": "// why",
-		"":                         "",
+		"%%\nfmt.Println(1)":           "fmt.Println(1)",
+		"\n  \nx := 1\n":               "x := 1",
+		"import (\n\t\"fmt\"\n)":       "import (\"fmt\"",
+		"%noautoget":                   "%noautoget",
+		"%% --flag\n\n// why\nf()":     "// why",
+		"var (\n\n\ta = 1\n\tb = 2\n)": "var (a = 1",
+		"f(\n\tx)":                     "f(x)",
+		"":                             "",
 	} {
 		if got := headline(source); got != want {
 			t.Errorf("%q: %q, want %q", source, got, want)
