@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,15 +13,16 @@ import (
 	"transferlab/kernel/wire"
 )
 
-// interruptGrace is how long Execute waits for an interrupted cell: GoNB kills a program that ignores SIGINT after five seconds.
-const interruptGrace = 7 * time.Second
-
 // ErrGone is returned, wrapped, by calls to a kernel whose connection ended.
 var ErrGone = errors.New("the kernel's connection ended")
 
 // Client is a Jupyter front end without a screen: it talks to one running kernel. Its methods may be called from several goroutines;
 // the kernel runs the cells one after the other.
 type Client struct {
+	// Grace is how long Execute waits for a cell that it interrupted. 0 is seven seconds: GoNB kills a program that ignores SIGINT
+	// after five. Set it before the first Execute.
+	Grace time.Duration
+
 	session               string
 	shell, control, iopub *channel
 
@@ -210,7 +212,7 @@ type executeRequest struct {
 
 // Execute runs one cell and calls on, unless nil, with each message published for it, in order, in the calling goroutine. It returns
 // when the reply is here and the kernel is idle again. A cell that fails is a Reply with status "error", not an error. When ctx ends,
-// the cell is interrupted; Execute then waits up to seven seconds for it to stop and returns ctx's cause.
+// the cell is interrupted; Execute then waits for it to stop, as long as Grace, and returns ctx's cause.
 func (c *Client) Execute(ctx context.Context, code string, on func(*wire.Message)) (Reply, error) {
 	return c.execute(ctx, executeRequest{Code: code, StoreHistory: true, Expressions: map[string]any{}, StopOnError: true}, on)
 }
@@ -238,7 +240,7 @@ func (c *Client) execute(ctx context.Context, req executeRequest, on func(*wire.
 				on(m)
 			}
 		case <-stop:
-			stop, giveUp = nil, time.After(interruptGrace)
+			stop, giveUp = nil, time.After(cmp.Or(c.Grace, 7*time.Second))
 			if err := c.Interrupt(); err != nil {
 				return reply, err
 			}

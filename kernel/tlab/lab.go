@@ -110,7 +110,7 @@ func (l *labServer) serve(ctx context.Context, lab *setup.Lab, root, open, runti
 		"--KernelManager.transport=ipc", // over tcp anyone on the machine could send GoNB the message that kills it
 		"--KernelSpecManager.ensure_native_kernel=False", "--KernelSpecManager.allowed_kernelspecs="+kernel.SpecName,
 		"--MappingKernelManager.default_kernel_name="+kernel.SpecName,
-		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+		"--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate") // no network
 	if l.noBrowser {
 		argv = append(argv, "--ServerApp.open_browser=False")
 	}

@@ -22,13 +22,14 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case ctx.Err() != nil:
-		if !errors.Is(err, errReported) {
-			fmt.Fprintln(stderr, "tlab: stopped")
-		}
-		return 130
-	case !errors.Is(err, errReported):
+	case errors.Is(err, errReported):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "tlab: stopped")
+	default:
 		fmt.Fprintf(stderr, "tlab: %v\n", err)
+	}
+	if ctx.Err() != nil {
+		return 130
 	}
 	return 1
 }
@@ -49,7 +50,7 @@ $TLAB_HOME or transferlab in the user's cache directory, and checks every file. 
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), labCommand(), installCommand(), doctorCommand())
+	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand())
 	root.AddCommand(kernelCommand(), engineCommand(), guardCommand())
 	return root
 }

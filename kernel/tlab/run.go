@@ -135,6 +135,7 @@ func (r *runner) runOne(ctx context.Context, j job) (err error) {
 	if err != nil {
 		return err
 	}
+	session.Grace = 2 * time.Second // a run that is stopped ends: nobody waits for a cell to give in
 	r.steps = append(r.steps, step{"start the kernel", time.Since(start)})
 	defer func() {
 		if closing := session.Close(); closing != nil && err == nil {
@@ -157,15 +158,15 @@ func (r *runner) runOne(ctx context.Context, j job) (err error) {
 func (r *runner) cells(ctx context.Context, session *kernel.Session, j job) error {
 	c := &course{runner: r, session: session, job: j, ran: map[int]*notebook.Cell{}}
 	for _, cell := range j.book.Cells {
-		if cell.Kind == notebook.Code {
-			c.code = append(c.code, cell)
-			cell.Outputs, cell.Count = nil, 0 // a cell that is not reached shows nothing old
+		if cell.Kind != notebook.Code {
+			continue
+		}
+		cell.Outputs, cell.Count = nil, 0 // a cell that is not reached shows nothing old
+		if strings.TrimSpace(cell.Source) != "" {
+			c.code = append(c.code, cell) // so that a cell's number here is the one that Jupyter shows
 		}
 	}
 	for i := range c.code {
-		if strings.TrimSpace(c.code[i].Source) == "" {
-			continue
-		}
 		if err := c.run(ctx, i); err != nil {
 			return err
 		}
