@@ -26,6 +26,8 @@ type Client struct {
 	session               string
 	shell, control, iopub *channel
 
+	observe func(*wire.Message) // gets every published message; nil for none
+
 	mu      sync.Mutex
 	waiting map[string]*request // by message id
 	gone    chan struct{}       // closed when a channel broke
@@ -61,7 +63,11 @@ type Reply struct {
 
 // Connect joins a running kernel and waits until it answers and its output arrives here.
 func Connect(ctx context.Context, conn wire.Connection) (*Client, error) {
-	c := &Client{session: wire.NewID(), waiting: map[string]*request{}, gone: make(chan struct{})}
+	return connect(ctx, conn, nil)
+}
+
+func connect(ctx context.Context, conn wire.Connection, observe func(*wire.Message)) (*Client, error) {
+	c := &Client{session: wire.NewID(), observe: observe, waiting: map[string]*request{}, gone: make(chan struct{})}
 	var err error
 	for _, d := range []struct {
 		to   **channel
@@ -97,6 +103,9 @@ func (c *Client) Disconnect() {
 // listen hands each message on ch to whoever waits for answers to its parent.
 func (c *Client) listen(ch *channel, hand func(*wire.Message, *request)) {
 	_ = ch.receive(func(m *wire.Message) {
+		if ch == c.iopub && c.observe != nil {
+			c.observe(m)
+		}
 		c.mu.Lock()
 		r := c.waiting[m.Parent.ID]
 		c.mu.Unlock()

@@ -75,7 +75,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := k.start(); err != nil {
 		return err
 	}
-	go k.greet(ctx, conn)
+	attending, leave := context.WithCancel(ctx)
+	defer leave()
+	go k.attend(attending, conn)
 	return k.watch(ctx, interrupts)
 }
 
@@ -161,21 +163,48 @@ func command(argv, env []string, log io.Writer) *exec.Cmd {
 	return cmd
 }
 
-// greet tells GoNB the prelude. Jupyter may send a cell before that; such a cell only starts a little later.
-func (k *running) greet(ctx context.Context, conn wire.Connection) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for ctx.Err() == nil {
-		c, err := Connect(ctx, conn)
-		if err != nil {
-			time.Sleep(20 * time.Millisecond) // GoNB does not listen yet
-			continue
+// attend is a front end of GoNB's own kernel. It tells GoNB the prelude; Jupyter may send a cell before that, which then only starts a
+// little later. And it makes GoNB show that it is idle whenever a front end has connected: JupyterLab takes no notice of the status
+// around kernel_info_request, GoNB publishes none around the history_request that follows, and the notebook would look
+// disconnected until its first cell.
+func (k *running) attend(ctx context.Context, conn wire.Connection) {
+	arrived := make(chan struct{}, 1)
+	observe := func(m *wire.Message) {
+		if m.Parent.Type == "kernel_info_request" && m.Parent.User != wire.User && isIdle(m) {
+			select {
+			case arrived <- struct{}{}:
+			default:
+			}
 		}
-		defer c.Disconnect()
-		if _, err := c.execute(ctx, executeRequest{Code: prelude, Silent: true, Expressions: map[string]any{}}, nil); err != nil && ctx.Err() == nil {
-			fmt.Fprintf(k.cfg.Log, "tlab kernel: %s was not taken: %v\n", prelude, err)
+	}
+	var c *Client
+	for c == nil {
+		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+		c, _ = connect(attempt, conn, observe)
+		cancel()
+		if ctx.Err() != nil {
+			break
 		}
+		time.Sleep(20 * time.Millisecond) // GoNB does not listen yet
+	}
+	if c == nil {
 		return
+	}
+	defer c.Disconnect()
+	for code := prelude; ; code = "" {
+		if _, err := c.execute(ctx, executeRequest{Code: code, Silent: true, Expressions: map[string]any{}}, nil); err != nil {
+			if ctx.Err() == nil && !errors.Is(err, ErrGone) {
+				fmt.Fprintf(k.cfg.Log, "tlab kernel: %v\n", err)
+			}
+			return
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return
+		case <-c.gone:
+			return
+		}
 	}
 }
 
@@ -251,7 +280,7 @@ func (k *running) cleanUp() {
 }
 
 // SpecName is the kernelspec's name: its folder, and what notebooks carry in metadata.kernelspec.name.
-const SpecName = "transferlab"
+const SpecName = "tlab"
 
 // DisplayName is what a notebook's kernel menu shows.
 const DisplayName = "Go (Transfer Learning Lab)"

@@ -93,14 +93,7 @@ func nothingLeft(ts *testscript.TestScript, neg bool, args []string) {
 	tmp := ts.Getenv("TMPDIR")
 	var left []string
 	for range 60 {
-		left = nil
-		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
-		for _, path := range environs {
-			if env, err := os.ReadFile(path); err == nil && strings.Contains(string(env), "TLAB_MARK="+tmp) {
-				cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-				left = append(left, strings.ReplaceAll(string(cmdline), "\x00", " "))
-			}
-		}
+		left = carriers("TLAB_MARK=" + tmp)
 		entries, _ := os.ReadDir(tmp)
 		for _, e := range entries {
 			if !strings.HasPrefix(e.Name(), "go-build") { // of a killed compiler
@@ -113,4 +106,18 @@ func nothingLeft(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("left behind: %q", left)
+}
+
+// carriers lists the command lines of processes, other than this one, whose environment holds v.
+func carriers(v string) (found []string) {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environs {
+		env, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(env), v) || path == fmt.Sprintf("/proc/%d/environ", os.Getpid()) {
+			continue
+		}
+		cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		found = append(found, strings.ReplaceAll(string(cmdline), "\x00", " "))
+	}
+	return found
 }

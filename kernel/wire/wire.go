@@ -22,6 +22,9 @@ import (
 // ProtocolVersion is the version of the messaging protocol that New writes into headers.
 const ProtocolVersion = "5.4"
 
+// User is the username that New writes into headers.
+const User = "tlab"
+
 // delimiter separates the routing prefix from the message.
 const delimiter = "<IDS|MSG>"
 
@@ -53,7 +56,7 @@ type Message struct {
 // content is marshalled to JSON; nil gives {}.
 func New(session, msgType string, content any) (*Message, error) {
 	m := &Message{Header: Header{
-		ID: NewID(), Session: session, User: "tlab", Date: time.Now().UTC().Format(time.RFC3339Nano),
+		ID: NewID(), Session: session, User: User, Date: time.Now().UTC().Format(time.RFC3339Nano),
 		Type: msgType, Version: ProtocolVersion,
 	}}
 	if content == nil {
