@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -72,6 +73,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	k := &running{cfg: cfg, id: wire.NewID(), dir: dir}
 	defer k.cleanUp()
+	clearSockets(conn)
 	if err := k.start(); err != nil {
 		return err
 	}
@@ -79,6 +81,25 @@ func Run(ctx context.Context, cfg Config) error {
 	defer leave()
 	go k.attend(attending, conn)
 	return k.watch(ctx, interrupts)
+}
+
+// clearSockets removes the unix sockets of a kernel that was killed: Jupyter starts its successor on the same names, and GoNB could not
+// listen on them.
+func clearSockets(conn wire.Connection) {
+	for _, port := range []int{conn.Shell, conn.IOPub, conn.Stdin, conn.Control, conn.Heartbeat} {
+		network, path := conn.Address(port)
+		if network != "unix" {
+			return
+		}
+		if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeSocket == 0 {
+			continue
+		}
+		if c, err := net.Dial(network, path); err == nil {
+			c.Close() // somebody listens: GoNB will say so
+			continue
+		}
+		_ = os.Remove(path)
+	}
 }
 
 // running is a kernel at work.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -188,6 +189,55 @@ func TestKilledFrontEnd(t *testing.T) {
 	kill(t, cmd.Process.Pid, syscall.SIGKILL)
 	_ = cmd.Wait() // signal: killed
 	assertNothingLeft(t, tmp)
+}
+
+// TestStartsWhereAnotherWasKilled: Jupyter starts a killed kernel's successor on the same sockets.
+func TestStartsWhereAnotherWasKilled(t *testing.T) {
+	self, tmp := stage(t)
+	conn := wire.Connection{Transport: "ipc", IP: filepath.Join(tmp, "k"), Shell: 1, IOPub: 2, Stdin: 3, Control: 4, Heartbeat: 5, Key: "key"}
+	data, err := json.Marshal(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(tmp, "kernel-1.json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		group, err := StartGroup(exec.Command(self, "play", "kernel", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c *Client
+		for c == nil && ctx.Err() == nil {
+			if c, err = Connect(ctx, conn); err != nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		if c == nil {
+			t.Fatal(err)
+		}
+		if reply, err := c.Execute(ctx, "%%\nfmt.Println(1)", nil); err != nil || reply.Status != "ok" {
+			t.Errorf("%+v, %v", reply, err)
+		}
+		c.Disconnect()
+		kill(t, group.Pid(), sig)
+		<-group.Done()
+		for range 100 { // as Jupyter does, give it a moment
+			if len(carriers("TLAB_MARK="+tmp)) == 0 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err := group.Stop(time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, f := range []string{file, filepath.Join(tmp, "k-1")} {
+		os.Remove(f) // Jupyter's own
+	}
 }
 
 // TestEngineDies: the session goes on with another engine.

@@ -4,6 +4,7 @@ package notebook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,22 @@ func Parse(data []byte) (*Notebook, error) {
 		nb.Cells = append(nb.Cells, cell)
 	}
 	return nb, nil
+}
+
+// Language is the programming language that the metadata name, in lower case; "" if they name none.
+func (nb *Notebook) Language() string {
+	var m struct {
+		Kernel struct {
+			Language string `json:"language"`
+		} `json:"kernelspec"`
+		Info struct {
+			Name string `json:"name"`
+		} `json:"language_info"`
+	}
+	if json.Unmarshal(nb.Metadata, &m) != nil {
+		return "" // metadata of another form say nothing of it
+	}
+	return strings.ToLower(cmp.Or(m.Kernel.Language, m.Info.Name))
 }
 
 func parseCell(c cellJSON) (*Cell, error) {

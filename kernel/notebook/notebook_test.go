@@ -34,6 +34,9 @@ func TestParse(t *testing.T) {
 	if c.Outputs[3].ErrValue != "division by zero" || nb.Cells[2].Count != 0 {
 		t.Errorf("%+v", c.Outputs[3])
 	}
+	if nb.Language() != "python" || (&Notebook{}).Language() != "" {
+		t.Errorf("language %q", nb.Language())
+	}
 	back, err := nb.Bytes()
 	if err != nil {
 		t.Fatal(err)

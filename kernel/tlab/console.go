@@ -130,8 +130,8 @@ func (c *console) text(s string) {
 			}
 			line, c.col, c.drawn = line[:0], 0, false
 		case r == '\r':
-			// Over spaces nothing is drawn: an erased progress line leaves them.
-			c.col, c.drawn = 0, strings.TrimSpace(string(line)) != ""
+			// Spaces are what an erased progress line leaves: what follows them is none.
+			c.col, c.drawn = 0, len(line) == 0 || strings.TrimSpace(string(line)) != ""
 		case c.col < len(line):
 			line[c.col] = r
 			c.col++

@@ -110,6 +110,9 @@ func (r *runner) read(path string) (job, error) {
 	if err != nil {
 		return job{}, fmt.Errorf("run %s: %w", path, err)
 	}
+	if language := book.Language(); language != "" && language != "go" {
+		return job{}, fmt.Errorf("run: %s is a notebook in %s; this kernel runs Go", path, language)
+	}
 	dir := filepath.Dir(path)
 	if r.output != "" {
 		dir = r.output
