@@ -47,13 +47,13 @@ func TestConsole(t *testing.T) {
 			c.text(" done\n\repoch 3\n")
 			c.text("table\n")
 			c.end("  failed")
-		}, "[1/2] fit\n          epoch 2 done\n          epoch 3\n         S  failed"},
+		}, "[1/2] fit\n          epoch 2 done\n          epoch 3\n S  failed"},
 		{"erased progress", func(c *console) {
 			c.begin("[1/2] fit")
 			c.text("\r50 %\r    \rresult 1\nresult 2\n")
 			c.end("")
 		}, "[1/2] fit S"},
-		{"colours", func(c *console) { c.begin("a"); c.text("\r\x1b[31mred\x1b[0m\n\rx\n"); c.end("") }, "a\n          red\n          x\n         S"},
+		{"colours", func(c *console) { c.begin("a"); c.text("\r\x1b[31mred\x1b[0m\n\rx\n"); c.end("") }, "a\n          red\n          x\n S"},
 		{"two steps and a note", func(c *console) {
 			c.begin("one")
 			c.note("note")
