@@ -219,6 +219,9 @@ type executeRequest struct {
 	StopOnError  bool           `json:"stop_on_error"`
 }
 
+// idleGrace bounds the wait for a kernel that has replied and does not say that it is idle: its output may be lost, the run must not hang.
+const idleGrace = 30 * time.Second
+
 // Execute runs one cell and calls on, unless nil, with each message published for it, in order, in the calling goroutine. It returns
 // when the reply is here and the kernel is idle again. A cell that fails is a Reply with status "error", not an error. When ctx ends,
 // the cell is interrupted; Execute then waits for it to stop, as long as Grace, and returns ctx's cause.
@@ -235,14 +238,16 @@ func (c *Client) execute(ctx context.Context, req executeRequest, on func(*wire.
 	defer forget()
 	replied, idle := false, false
 	stop := ctx.Done()
-	var giveUp <-chan time.Time
+	var giveUp, late <-chan time.Time
 	for !replied || !idle {
 		select {
 		case m := <-r.reply:
 			if err := m.Decode(&reply); err != nil {
 				return reply, err
 			}
-			replied = true
+			replied, late = true, time.After(idleGrace)
+		case <-late:
+			idle = true
 		case m := <-r.output:
 			idle = idle || isIdle(m)
 			if on != nil && m.Header.Type != "status" {
