@@ -72,9 +72,11 @@ func Example_tenLinesOfGo() {
 // The data are parted in three, and each part has one purpose:
 //
 //   - `test`: every fourth row. Nobody looks at it until the end, and then once.
-//   - `train`: what the network learns from. Each photograph may also be mirrored, left to right and upside down: a broken cell is broken from
-//     every side, so that one photograph gives four. This is *augmentation*.
+//   - `train`: what the network learns from.
 //   - `valid`: 15 % of the remaining rows, the same share of each class. Every *decision* is made on it, such as which epoch to keep.
+//
+// `mirrored` is `train` again, but each photograph may also come mirrored left to right, upside down, or both: a broken cell is broken from
+// every side, so that one photograph gives four. This is *augmentation*, and we use it for fine-tuning.
 //
 // These lines only *describe* the data: nothing is read, nothing is loaded yet. So they may stand in a cell without `%%`, where all later
 // cells find them.
@@ -82,16 +84,16 @@ func Example_tenLinesOfGo() {
 var (
 	ctx          = context.Background()
 	rest, test   = datasets.Open("elpv").EveryNth(4)
-	plain, valid = rest.Split(0.85, 1)
-	train        = plain.Augment(datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true})
+	train, valid = rest.Split(0.85, 1)
+	mirrored     = train.Augment(datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true})
 )
 
 // How many images are there of each class? The answer matters more than it seems. If most cells are functional, a program that says
 // "functional" without looking is right most of the time. The share of the largest class is the accuracy to beat.
 func Example_countTheRows() {
-	fmt.Println("train", tl.Must(train.Counts(ctx)))
-	fmt.Println("valid", tl.Must(valid.Counts(ctx)))
-	fmt.Println("test", tl.Must(test.Counts(ctx)))
+	for _, part := range []datasets.Dataset{train, valid, test} {
+		fmt.Println(tl.Must(part.Counts(ctx)))
+	}
 }
 
 // Now look at some, spread over the training rows, with the true class below each. They are shown as the network gets them: 224×224 pixels.
@@ -100,13 +102,13 @@ func Example_countTheRows() {
 // collect the current. Cells with cut corners and an even grey are single crystals; those with dark clouds are made of many crystals,
 // and the clouds are harmless. **Predict**: which of the two kinds will be harder for a network?
 func Example_lookAtImages() {
-	_, spread := plain.EveryNth(140)
+	_, spread := train.EveryNth(140)
 	plots.Show(tl.Must(plots.Batch(ctx, spread, 12)))
 }
 
 // And this is what augmentation makes of one photograph. The label stays the same. Would turning it by 90° be as harmless? By 45°?
 func Example_lookAtAugmentation() {
-	plots.Show(tl.Must(plots.Batch(ctx, train.Take(1), 1)))
+	plots.Show(tl.Must(plots.Batch(ctx, mirrored.Take(1), 1)))
 }
 
 // ## 3 · Source and target, formally
@@ -138,8 +140,10 @@ func Example_askTheSourceTask() {
 	fmt.Println(tl.Must(base.Predict(ctx, train.Take(4))))
 }
 
-// Each line holds its three best classes with their probabilities. They are about surfaces and patterns at best, and useless to us. The last
-// layer can only choose among what it was taught: $\mathcal{Y}_s$ is built into it. So the head must go.
+// Each line holds the three best of the 1,000 classes with their probabilities. (A shoji is a Japanese screen of wood and paper.) Look at the
+// photographs above once more: the answers are not foolish. The network sees bright panes and straight dark bars, and takes the nearest thing
+// that it was taught. But it has no word for *broken*: $\mathcal{Y}_s$ is built into its last layer. So the head must go, and what it
+// saw before it chose a word may be of use.
 //
 // ## 4 · Count the parameters
 //
@@ -257,7 +261,7 @@ func Example_freeze() {
 // As long as the base is frozen, the representation of an image never changes. So it is computed once and kept on disk, and training a head on
 // 1,280 numbers is then a matter of moments. This cell does the computing; on the first run it is the one to wait for.
 func Example_represent() {
-	r := tl.Must(base.Represent(ctx, plain))
+	r := tl.Must(base.Represent(ctx, train))
 	fmt.Println("representations:", r.Shape)
 }
 
@@ -269,9 +273,9 @@ func Example_represent() {
 //
 // **Predict**: in which of the two could you draw a straight line with most defective cells on one side? What would it mean if in neither?
 func Example_pixelsAgainstRepresentation() {
-	labels, classes := tl.Must(plain.Labels(ctx)), tl.Must(plain.Classes(ctx))
-	pixels := tl.Must(tl.Must(tl.RawPixels().Represent(ctx, plain)).PCA(ctx, 2))
-	representation := tl.Must(tl.Must(base.Represent(ctx, plain)).PCA(ctx, 2))
+	labels, classes := tl.Must(train.Labels(ctx)), tl.Must(train.Classes(ctx))
+	pixels := tl.Must(tl.Must(tl.RawPixels().Represent(ctx, train)).PCA(ctx, 2))
+	representation := tl.Must(tl.Must(base.Represent(ctx, train)).PCA(ctx, 2))
 	plots.Show(plots.SideBySide(
 		plots.Scatter("raw pixels", pixels, labels, classes...),
 		plots.Scatter("representation", representation, labels, classes...),
@@ -283,9 +287,23 @@ func Example_pixelsAgainstRepresentation() {
 // **Read the figure**: a point is a cell, and its colour is its class. Points that lie close together look alike, to the eyes of the pixels on the
 // left and of the network on the right. Ask of each side: are the colours mixed like salt and pepper, or does one of them prefer a region?
 //
-// Be careful with two things. Two components hold only a part of the variance (printed below the figure), so classes that overlap *here* can
-// still be apart in the full space, where the head works. And what varies most need not be what we ask for: brightness, or the two kinds of
-// crystal, may well be the first component.
+// The pixels form one long cloud; its long axis is mostly how bright the photograph is. The representation has islands. What are they? The next
+// cell colours the same points by something that the network was not told either: the kind of crystal.
+func Example_whatTheIslandsAre() {
+	var kinds []int
+	for _, item := range tl.Must(train.Items(ctx)) {
+		kind := 0
+		if item.Kind == "poly" {
+			kind = 1
+		}
+		kinds = append(kinds, kind)
+	}
+	representation := tl.Must(tl.Must(base.Represent(ctx, train)).PCA(ctx, 2))
+	plots.Show(plots.Scatter("representation, by crystal", representation, kinds, "single crystal", "many crystals"))
+}
+
+// So what varies most need not be what we ask for. And two components hold only a part of the variance: classes that overlap *here* can
+// still be apart in the other directions, where the head can use them.
 //
 // This is also the lecture's second question, **when to transfer**: a representation in which nothing of our classes can be seen, in no
 // direction, would be a warning. A fair test of it is the next step.
@@ -301,7 +319,7 @@ func Example_pixelsAgainstRepresentation() {
 // fields mean comes when we use it.
 
 var (
-	headPhase = tl.Phase{Name: "head", Epochs: 20, LearningRate: 1e-3}
+	headPhase = tl.Phase{Name: "head", Epochs: 20, LearningRate: 3e-3}
 	tunePhase = tl.Phase{Name: "fine-tune", Epochs: 8, LearningRate: 1e-3, RateDecay: 1.0 / 3,
 		Schedule: "one-cycle", LabelSmoothing: 0.05, WeightDecay: 0.01}
 )
@@ -318,8 +336,8 @@ func Example_guess() {
 	fmt.Printf("my guess: head %.2f, fine-tuned %.2f\n", guessHead, guessTuned)
 }
 
-// Now train. The first time, this also computes the representations of the mirrored images; the epochs themselves take next to nothing, since
-// the base need not run again. `Fit` on a trained model goes on where it stopped, so the cell starts with `Reset`: you may run it again.
+// Now train. The representations are there already, so twenty passes over all images take next to nothing: watch the column *images/s*. `Fit` on
+// a trained model goes on where it stopped, so the cell starts with `Reset`: you may run it again.
 func Example_trainTheHead() {
 	tl.Must(headOnly.Reset(ctx))
 	fmt.Println(tl.Must(headOnly.Fit(ctx, train, valid, headPhase)))
@@ -373,10 +391,10 @@ func Example_unfreeze() {
 // fine-tuning.) The other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to almost nothing (Smith
 // 2018), *label smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves, and *weight decay* keeps weights small.
 //
-// This is the one step that takes minutes. The frozen blocks run once for each view of an image, then only the last six are trained. (To run this
-// again from the start, begin with the cell above.)
+// This is the one step that takes minutes. The frozen blocks run once for each photograph and its mirror images; then only the last six are
+// trained. (To run this again from the start, begin with the cell above.)
 func Example_fineTune() {
-	history := tl.Must(tuned.Fit(ctx, train, valid, tunePhase))
+	history := tl.Must(tuned.Fit(ctx, mirrored, valid, tunePhase))
 	fmt.Println(history)
 	for _, block := range tl.Must(tuned.Summary(ctx)).Blocks {
 		if !block.Frozen {
@@ -390,9 +408,11 @@ func Example_bothPhases() {
 	plots.Show(plots.Curves(tl.Must(tuned.Histories(ctx))...))
 }
 
-// **Read the figure**: the phases stand one behind the other. Where the second begins, look whether the loss jumps up. A jump would mean that the
-// rate is too high and the pretrained weights were hurt. Then look at the gap between `train` and `valid`, and at which epoch was kept. What
-// the lecture says of training the whole network, *until we overfit and then step back some epochs*, is what keeping the best epoch does.
+// **Read the figure**: the phases stand one behind the other. Where the second begins, the training loss steps up, and three things do that: label
+// smoothing, with which it cannot fall below 0.117 (put $p = 0.975$ into the cross-entropy); the mirrored images, which are harder; and
+// the rising rate, which shakes what was good. With a rate that is too high, the loss of `valid` would rise and not come back. Then look at the
+// gap between `train` and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
+// overfit and then step back some epochs*. Keeping the best epoch is that step back.
 //
 // Now back to your guess. This is still `valid`, on which the epochs were chosen, so both numbers are a little too good.
 func Example_compareWithMyGuess() {
@@ -498,8 +518,8 @@ func Example_whereItIsWrong() {
 //
 // **Try it.** Each of these is a small change above. Judge on `valid`, and write down your guess first.
 //
-//  1. *Fewer images.* Replace `rest.Split(0.85, 1)` by two lines: `few, _ = rest.Split(0.1, 1)`, then split `few`. What does each model lose? (Give the
-//     models other names, so that the old ones are kept.)
+//  1. *Fewer images.* In section 2, write `train, valid = rest.Split(0.1, 1)`: about 200 images to learn from, and more to validate on. What does
+//     each model lose? (In section 5, give the models other names, so that the old ones are kept.)
 //  2. *A rate that is too high.* Give `tunePhase` the rate `3e-2` and look at the curves at the border of the phases.
 //  3. *No differential rates.* Set `RateDecay: 1`. Better, worse, or within the error?
 //  4. *Skip step 2.* Fine-tune a third model without training its head first. What do the curves look like?
