@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -66,12 +67,21 @@ func (l *Lab) GoNB() []string {
 // flags are what the go command gets for each cell; no debug information, so that linking is quicker. The cache is warmed with the same.
 const flags = "'-ldflags=-s -w'"
 
+// goFlags are the user's own flags, wherever `go env -w` or the environment keeps them, and those of cells.
+func (l *Lab) goFlags() string {
+	own := os.Getenv("GOFLAGS")
+	if out, err := exec.Command(l.Program("go"), "env", "GOFLAGS").Output(); err == nil {
+		own = string(out)
+	}
+	return strings.TrimSpace(strings.TrimSpace(own) + " " + flags)
+}
+
 // Environ is what a kernel's children get beside this process's environment: the tools, the flags of each cell's build, and
 // the backend, for cells that use GoMLX themselves; go-xla must not download another while one computes.
 func (l *Lab) Environ() []string {
 	env := []string{
 		"PATH=" + l.Bin() + string(filepath.ListSeparator) + os.Getenv("PATH"),
-		"GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" "+flags),
+		"GOFLAGS=" + l.goFlags(),
 		backend.NoInstall + "=1",
 	}
 	if l.Backend != "" {

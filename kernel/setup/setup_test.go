@@ -325,12 +325,25 @@ func TestJupyterWithoutPip(t *testing.T) {
 
 func TestEnviron(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=readonly")
-	lab := &Lab{Home: "/h", Module: "/m", Backend: "xla:/p.so"}
+	lab := &Lab{Home: "/h", Module: "/m", Backend: "xla:/p.so"} // no go command there: the environment's flags count
 	got := strings.Join(lab.Environ(), "\n")
 	for _, want := range []string{"PATH=/h/bin:", "GOFLAGS=-mod=readonly '-ldflags=-s -w'", "GOMLX_NO_AUTO_INSTALL=1", "GOMLX_BACKEND=xla:/p.so"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
+	}
+	kept := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(kept, []byte("GOFLAGS=-buildvcs=false\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOENV", kept)
+	t.Setenv("GOFLAGS", "")
+	lab.Home = t.TempDir()
+	if err := makeAll(t.Context(), []part{(&Lab{Home: lab.Home, Module: lab.Home}).goTool()}, func(int64, int64, string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := lab.goFlags(); got != "-buildvcs=false '-ldflags=-s -w'" {
+		t.Errorf("flags kept by go env -w: got %q", got)
 	}
 	lab.Backend = ""
 	if strings.Contains(strings.Join(lab.Environ(), "\n"), "GOMLX_BACKEND") {

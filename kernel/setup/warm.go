@@ -33,7 +33,7 @@ func (l *Lab) warmCache() part {
 			if err := l.writeCell(ctx, dir); err != nil {
 				return err
 			}
-			env := []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" "+flags)}
+			env := []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOFLAGS=" + l.goFlags()}
 			program := filepath.Join(dir, "cell")
 			defer os.Remove(program)
 			step := fetch.Step{Dir: dir, Env: env}

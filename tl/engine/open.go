@@ -22,6 +22,9 @@ func (e *Engine) open() (compute.Backend, error) {
 		return e.backend, nil
 	}
 	config, how, err := backend.Config(context.Background(), nil)
+	if err == nil {
+		err = backend.Check(config) // a damaged plugin would end the process
+	}
 	if err != nil {
 		return nil, err
 	}
