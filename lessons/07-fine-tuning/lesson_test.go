@@ -409,7 +409,7 @@ func Example_bothPhases() {
 }
 
 // **Read the figure**: the phases stand one behind the other. Where the second begins, the training loss steps up, and three things do that: label
-// smoothing, with which it cannot fall below 0.117 (put $p = 0.975$ into the cross-entropy); the mirrored images, which are harder; and
+// smoothing, with which it cannot fall below $-0.975 \log 0.975 - 0.025 \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
 // the rising rate, which shakes what was good. With a rate that is too high, the loss of `valid` would rise and not come back. Then look at the
 // gap between `train` and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
 // overfit and then step back some epochs*. Keeping the best epoch is that step back.
