@@ -52,17 +52,17 @@ func (l *Lab) goTool() part {
 }
 
 func (l *Lab) gonb() part {
-	return l.built("gonb", GoNBVersion, "building, about a minute", func(ctx context.Context, out string) error {
+	return l.built("gonb", GoNBVersion, "building, about 10 seconds", func(ctx context.Context, out string) error {
 		return l.goRun(ctx, nil, "build", "-ldflags=-s -w", "-o", out, "github.com/janpfeifer/gonb")
 	})
 }
 
 func (l *Lab) goimports() part {
-	return l.installed("goimports", GoimportsVersion, "golang.org/x/tools/cmd/goimports", "building, about 20 seconds")
+	return l.installed("goimports", GoimportsVersion, "golang.org/x/tools/cmd/goimports", "building, about 10 seconds")
 }
 
 func (l *Lab) gopls() part {
-	return l.installed("gopls", GoplsVersion, "golang.org/x/tools/gopls", "building, about 2 minutes")
+	return l.installed("gopls", GoplsVersion, "golang.org/x/tools/gopls", "building, about a minute")
 }
 
 // installed is a tool of another module, at that module's pinned version.

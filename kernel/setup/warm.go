@@ -26,7 +26,7 @@ func (l *Lab) warmCache() part {
 	place, seen := filepath.Join(dir, "main.go"), l.stamp("workspace")
 	version := l.workspaceVersion()
 	return part{
-		name: "build cache", version: version, doing: "compiling what cells import, about a minute", place: place, spare: true,
+		name: "build cache", version: version, doing: "compiling what cells import, about 10 seconds", place: place, spare: true,
 		remedy: "see whether `go build ./...` works in " + l.Module,
 		check:  func() error { return fetch.CheckStamp(seen, place, version) },
 		make: func(ctx context.Context, _ fetch.Report) error {
