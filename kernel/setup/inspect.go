@@ -64,7 +64,10 @@ func (l *Lab) inspect(p part, needed bool) Finding {
 		f.SHA256 = was.SHA256
 	}
 	const again = "`tlab run` or `tlab lab` makes it"
-	_, missing := os.Lstat(p.place)
+	var missing error
+	if p.place != "" { // a backend may be a mere name
+		_, missing = os.Lstat(p.place)
+	}
 	switch {
 	case errors.Is(missing, fs.ErrNotExist) && !needed:
 		f.State, f.Note = Absent, "`tlab lab` makes it"

@@ -140,10 +140,14 @@ func (l *Lab) chooseBackend(ctx context.Context, report fetch.Report) (err error
 // plugin is XLA's plugin as a part, for [Inspect]. chooseBackend makes it.
 func (l *Lab) plugin() part {
 	p := l.wheel("XLA", fetch.XLA, fetch.XLALibrary)
-	if l.Backend != "" && !strings.HasPrefix(l.BackendFrom, "plugin of ") {
-		p.version, p.sum, p.place = l.BackendFrom, "", strings.TrimPrefix(l.Backend, "xla:")
-		p.check, p.audit = func() error { return backend.Check(l.Backend) }, nil
+	if l.Backend == "" || strings.HasPrefix(l.BackendFrom, "plugin of ") {
+		return p
 	}
+	p.name, p.version, p.sum, p.place = "backend", l.BackendFrom, "", ""
+	if path, found := strings.CutPrefix(l.Backend, "xla:"); found && filepath.IsAbs(path) {
+		p.place, _, _ = strings.Cut(path, ",") // options follow
+	}
+	p.check, p.audit = func() error { return backend.Check(l.Backend) }, nil
 	return p
 }
 
