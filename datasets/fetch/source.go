@@ -27,7 +27,7 @@ func (s store) pip(ctx context.Context, f File, part string) (string, error) {
 		return "", err
 	}
 	// No cache: the file is about to be kept in downloads, once is enough.
-	err := Program(ctx, download(f, part), s.report, "python3", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir",
+	err := Program(ctx, downloading(f, part), s.report, "python3", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir",
 		"--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", list, "-d", part)
 	if errors.Is(err, exec.ErrNotFound) {
 		err = fmt.Errorf("python3 is not on PATH; set-up downloads with pip (on Debian: apt install python3-pip): %w", err)
@@ -37,15 +37,15 @@ func (s store) pip(ctx context.Context, f File, part string) (string, error) {
 
 // apt downloads a Debian package without installing it.
 func (s store) apt(ctx context.Context, f File, part string) (string, error) {
-	err := Program(ctx, download(f, part), s.report, "apt-get", "download", "--quiet", f.Package+"="+f.Version)
+	err := Program(ctx, downloading(f, part), s.report, "apt-get", "download", "--quiet", f.Package+"="+f.Version)
 	if errors.Is(err, exec.ErrNotFound) {
 		err = fmt.Errorf("apt-get is not on PATH; this file is a Debian package: %w", err)
 	}
 	return filepath.Join(part, f.Name), err
 }
 
-// download is how a program that downloads f into part is run.
-func download(f File, part string) Step {
+// downloading is how a program that downloads f into part is run.
+func downloading(f File, part string) Step {
 	return Step{What: "fetching " + f.Package, Total: f.Size, Dir: part, Env: []string{"TMPDIR=" + part, "PIP_REQUIRE_VIRTUALENV=0"}, Watch: largest}
 }
 
