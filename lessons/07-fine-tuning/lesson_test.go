@@ -408,10 +408,12 @@ func Example_bothPhases() {
 	plots.Show(plots.Curves(tl.Must(tuned.Histories(ctx))...))
 }
 
-// **Read the figure**: the phases stand one behind the other. Where the second begins, the training loss steps up, and three things do that: label
-// smoothing, with which it cannot fall below $-0.975 \log 0.975 - 0.025 \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
-// the rising rate, which shakes what was good. With a rate that is too high, the loss of `valid` would rise and not come back. Then look at the
-// gap between `train` and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
+// **Read the figure**: the phases stand one behind the other. Where the second begins, the curves jump. The training loss has three reasons for it:
+// label smoothing, with which it cannot fall below $-0.975 \log 0.975 - 0.025 \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
+// the rising rate, which shakes what was good. The last one shows in the loss of `valid` too. The question is whether the curves
+// come back, and go below where they were. With a rate that is too high they do not.
+//
+// Then look at the gap between training and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
 // overfit and then step back some epochs*. Keeping the best epoch is that step back.
 //
 // Now back to your guess. This is still `valid`, on which the epochs were chosen, so both numbers are a little too good.
@@ -458,7 +460,8 @@ func Example_standardError() {
 // ## 10 · What it still gets wrong
 //
 // One number hides *which* mistakes are made. The confusion matrix has a row for each true class and a column for each answer. In practice
-// the two kinds of mistakes cost differently: a defect that is overlooked, and a good cell that is sorted out.
+// the two kinds of mistakes cost differently: a defect that is overlooked, and a good cell that is sorted out. **Predict**: which of the
+// two is more frequent?
 func Example_confusion() {
 	plots.Show(plots.SideBySide(
 		plots.Confusion(tl.Must(headOnly.Evaluate(ctx, test))),
@@ -466,8 +469,12 @@ func Example_confusion() {
 	))
 }
 
+// **Read the figure**: the framed diagonal holds the right answers, and the shade is the share of its row. Compare the lower rows. Both models have
+// seen about twice as many functional cells as defective ones, and in doubt they lean to the larger class. That is why the balanced
+// accuracy above is lower than the accuracy. Did fine-tuning mend one kind of mistake more than the other?
+//
 // Now the mistakes themselves, those first of which the network was most certain. Before you blame it: would *you* have known? Do you see a
-// pattern, one kind of crystal, one kind of defect?
+// pattern: one kind of crystal, one kind of defect, something that 224×224 pixels hide?
 func Example_mistakes() {
 	evaluation := tl.Must(tuned.Evaluate(ctx, test))
 	mistakes := evaluation.Mistakes()
