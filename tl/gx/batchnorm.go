@@ -27,6 +27,6 @@ func BatchNorm(x, scale, offset *Node, mean, variance *model.Variable, epsilon, 
 	}
 	move(mean, batchMean)
 	move(variance, batchVariance)
-	factor := Mul(scale, Rsqrt(AddScalar(batchVariance, epsilon)))
+	factor := Div(scale, Sqrt(AddScalar(batchVariance, epsilon))) // Rsqrt has no gradient in GoMLX v0.28.2
 	return Add(Mul(centred, Reshape(factor, wide...)), Reshape(offset, wide...))
 }
