@@ -32,11 +32,11 @@ func reporter(ctx context.Context) (report func(remote.Progress), done func()) {
 		return f, func() {}
 	}
 	if os.Getenv("GONB_PIPE") != "" { // a cell: Jupyter draws a carriage return in stdout as a terminal does
-		line := &progressLine{out: os.Stdout}
+		line := newProgressLine(os.Stdout)
 		return line.show, line.end
 	}
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		line := &progressLine{out: os.Stderr}
+		line := newProgressLine(os.Stderr)
 		return line.show, line.end
 	}
 	return func(remote.Progress) {}, func() {}
@@ -48,6 +48,12 @@ type progressLine struct {
 	out   io.Writer
 	width int // runes of the line that stands
 	last  time.Time
+}
+
+// newProgressLine is silent in its first second: what is done by then needs no progress, and a line that is cleared again leaves blanks
+// in a notebook.
+func newProgressLine(out io.Writer) *progressLine {
+	return &progressLine{out: out, last: time.Now().Add(time.Second)}
 }
 
 func (l *progressLine) show(p remote.Progress) {
