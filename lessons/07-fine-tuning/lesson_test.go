@@ -165,7 +165,8 @@ func Example_countTheLecturesNetwork() {
 	dense1, dense2 := dense(16*16*16, 512), dense(512, 4)
 	total := conv1 + conv2 + dense1 + dense2
 	fmt.Println(conv1, "+", conv2, "+", dense1, "+", dense2, "=", total)
-	fmt.Printf("the first fully connected layer holds %.1f %% of them\n", 100*float64(dense1)/float64(total))
+	share := float64(dense1) / float64(total)
+	fmt.Printf("the first fully connected layer holds %.1f %% of them\n", 100*share)
 	// Output:
 	// 224 + 3216 + 2097664 + 2052 = 2103156
 	// the first fully connected layer holds 99.7 % of them
@@ -181,7 +182,8 @@ func Example_countVGG16() {
 		in = n
 	}
 	for _, classes := range []int{1, 2, 1000} {
-		total := convolutions + dense(7*7*512, 4096) + dense(4096, 4096) + dense(4096, classes)
+		head := dense(7*7*512, 4096) + dense(4096, 4096) + dense(4096, classes)
+		total := convolutions + head
 		fmt.Printf("VGG16 with %4d classes: %d\n", classes, total)
 	}
 	// Output:
@@ -261,7 +263,7 @@ func Example_freeze() {
 // As long as the base is frozen, the representation of an image never changes. So it is computed once and kept on disk, and training a head on
 // 1,280 numbers is then a matter of moments. This cell does the computing; on the first run it is the one to wait for.
 func Example_represent() {
-	r := tl.Must(base.Represent(ctx, train))
+	r := tl.Must(base.Represent(ctx, rest)) // rest is train and valid together
 	fmt.Println("representations:", r.Shape)
 }
 
@@ -299,11 +301,15 @@ func Example_whatTheIslandsAre() {
 		kinds = append(kinds, kind)
 	}
 	representation := tl.Must(tl.Must(base.Represent(ctx, train)).PCA(ctx, 2))
-	plots.Show(plots.Scatter("representation, by crystal", representation, kinds, "single crystal", "many crystals"))
+	figure := plots.Scatter("representation, by crystal", representation, kinds)
+	figure.Classes = []string{"single crystal", "many crystals"}
+	plots.Show(figure)
 }
 
-// So what varies most need not be what we ask for. And two components hold only a part of the variance: classes that overlap *here* can
-// still be apart in the other directions, where the head can use them.
+// The network has never heard of silicon, and its first component parts the two kinds of crystal. So what varies most need not be what we
+// ask for. Go back to the figure before: *within* the single crystals, the defective cells lie to one side. Within the others they are
+// mixed with the rest. But two components hold only a part of the variance: classes that overlap *here* can still be apart in the
+// other directions, where the head can use them.
 //
 // This is also the lecture's second question, **when to transfer**: a representation in which nothing of our classes can be seen, in no
 // direction, would be a warning. A fair test of it is the next step.
@@ -340,7 +346,8 @@ func Example_guess() {
 // a trained model goes on where it stopped, so the cell starts with `Reset`: you may run it again.
 func Example_trainTheHead() {
 	tl.Must(headOnly.Reset(ctx))
-	fmt.Println(tl.Must(headOnly.Fit(ctx, train, valid, headPhase)))
+	quietly := tl.WithReport(ctx, nil) // no line of progress for each epoch
+	fmt.Println(tl.Must(headOnly.Fit(quietly, train, valid, headPhase)))
 }
 
 // The table says which epoch was kept (the one with the lowest loss on `valid`), and that frozen meant frozen: all tensors of the base were
@@ -365,10 +372,11 @@ func Example_headCurves() {
 // **Predict**: what share of the parameters becomes trainable?
 func Example_unfreeze() {
 	tl.Must(tuned.Reset(ctx))
-	tl.Must(tuned.Fit(ctx, train, valid, headPhase))
+	tl.Must(tuned.Fit(tl.WithReport(ctx, nil), train, valid, headPhase))
 	summary := tl.Must(tuned.UnfreezeTop(ctx, 6))
 	fmt.Println(summary)
-	fmt.Printf("trainable: %.0f %% of the parameters\n", 100*float64(summary.Trainable())/float64(summary.Total()))
+	share := float64(summary.Trainable()) / float64(summary.Total())
+	fmt.Printf("trainable: %.0f %% of the parameters\n", 100*share)
 }
 
 // Many parameters, few images. So, says the lecture, *we must be very careful not to have big gradient updates*. Why?
@@ -391,14 +399,16 @@ func Example_unfreeze() {
 // fine-tuning.) The other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to almost nothing (Smith
 // 2018), *label smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves, and *weight decay* keeps weights small.
 //
-// This is the one step that takes minutes. The frozen blocks run once for each photograph and its mirror images; then only the last six are
+// This is the step that takes minutes. The frozen blocks run once for each photograph and its mirror images; then only the last six are
 // trained. (To run this again from the start, begin with the cell above.)
 func Example_fineTune() {
 	history := tl.Must(tuned.Fit(ctx, mirrored, valid, tunePhase))
-	fmt.Println(history)
+	fmt.Printf("kept epoch %d of %d; %.0f s\n", history.Kept, len(history.Epochs), history.Time.Total.Seconds())
+	fmt.Println(history.Proof)
 	for _, block := range tl.Must(tuned.Summary(ctx)).Blocks {
 		if !block.Frozen {
-			fmt.Printf("%-10s %-8s rate %.2e\n", block.Name, block.Stage, history.Rates[block.Name])
+			rate := history.Rates[block.Name]
+			fmt.Printf("%-10s %-8s rate %.2e\n", block.Name, block.Stage, rate)
 		}
 	}
 }
@@ -478,7 +488,8 @@ func Example_confusion() {
 func Example_mistakes() {
 	evaluation := tl.Must(tuned.Evaluate(ctx, test))
 	mistakes := evaluation.Mistakes()
-	plots.Show(tl.Must(plots.Results(ctx, test, evaluation.Predicts, mistakes[:min(12, len(mistakes))])))
+	shown := mistakes[:min(12, len(mistakes))]
+	plots.Show(tl.Must(plots.Results(ctx, test, evaluation.Predicts, shown)))
 }
 
 // Remember that the expert was not sure of every label. And there are two kinds of crystal. Are the mistakes spread evenly?
@@ -498,7 +509,8 @@ func Example_whereItIsWrong() {
 		}
 	}
 	for _, group := range []string{"expert sure", "expert not sure", "mono", "poly"} {
-		fmt.Printf("%-16s wrong %3d of %3d, %4.1f %%\n", group, wrong[group], all[group], 100*float64(wrong[group])/float64(all[group]))
+		share := float64(wrong[group]) / float64(all[group])
+		fmt.Printf("%-16s wrong %3d of %3d, %4.1f %%\n", group, wrong[group], all[group], 100*share)
 	}
 }
 
