@@ -7,6 +7,7 @@ package count
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"strings"
 )
@@ -35,21 +36,25 @@ type Table struct {
 	Rows  []Row
 }
 
-// Network counts layers one after another, each with the output of the one before.
+// Network counts layers one after another, each with the output of the one before. input is [h, w, c] or [c], without the batch axis.
+// An error names the layer by its place, counted from 1; so does a sum that exceeds 63 bits.
 func Network(input []int, layers ...Layer) (Table, error) {
 	t := Table{Input: append([]int(nil), input...)}
+	if err := isShape(input); err != nil {
+		return t, fmt.Errorf("count: network: %w", err)
+	}
 	shape := t.Input
 	for i, l := range layers {
 		if l == nil {
-			return t, fmt.Errorf("count: layer %d is nil", i+1)
+			return t, fmt.Errorf("count: layer %d is nil; leave it out", i+1)
 		}
 		row, err := l.Count(shape)
 		if err != nil {
 			return t, fmt.Errorf("count: layer %d: %w", i+1, err)
 		}
 		t.Rows = append(t.Rows, row)
-		if _, err := add(t.Params(), 0); err != nil {
-			return t, fmt.Errorf("count: layer %d: %w", i+1, err)
+		if t.Params() < 0 || t.Buffers() < 0 || t.MACs() < 0 {
+			return t, fmt.Errorf("count: layer %d: the sum so far: %w", i+1, errTooLarge)
 		}
 		shape = row.Output
 	}
@@ -67,27 +72,31 @@ func (t Table) Params() int {
 	return total
 }
 
-// Buffers is the number of running averages.
+// Buffers is the number of running averages, or a negative number where they exceed 63 bits.
 func (t Table) Buffers() int {
 	total := 0
 	for _, r := range t.Rows {
-		total += r.Buffers
+		if total += r.Buffers; total < 0 {
+			return total
+		}
 	}
 	return total
 }
 
-// MACs is the number of multiply-accumulates for one image.
+// MACs is the number of multiply-accumulates for one image, or a negative number where they exceed 63 bits.
 func (t Table) MACs() int64 {
 	total := int64(0)
 	for _, r := range t.Rows {
-		total += r.MACs
+		if total += r.MACs; total < 0 {
+			return total
+		}
 	}
 	return total
 }
 
 // String lists the layers, each with its output and the arithmetic of its parameters, and the total.
 func (t Table) String() string {
-	names, shapes := len("input"), len(shapeText(t.Input))
+	names, shapes := len("input"), len([]rune(shapeText(t.Input)))
 	for _, r := range t.Rows {
 		names, shapes = max(names, len([]rune(r.Name))), max(shapes, len([]rune(shapeText(r.Output))))
 	}
@@ -137,7 +146,7 @@ func product(numbers ...int) (int, error) {
 			return 0, fmt.Errorf("%d is negative", n)
 		}
 		high, low := bits.Mul64(total, uint64(n))
-		if high != 0 || low > 1<<63-1 {
+		if high != 0 || low > math.MaxInt {
 			return 0, errTooLarge
 		}
 		total = low
