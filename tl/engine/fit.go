@@ -33,21 +33,18 @@ func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Pr
 		return tl.History{}, err
 	}
 	defer run.release()
-	err = run.epochs(report)
-	stopped := err != nil && ctx.Err() != nil
-	if err != nil && !stopped {
-		return tl.History{}, err
+	ended := run.epochs(report)
+	stopped := ended != nil && (ctx.Err() != nil || errors.Is(ended, errDiverged))
+	if ended != nil && !stopped {
+		return tl.History{}, ended
 	}
-	history, finish := run.finish(stopped)
-	if finish != nil {
-		return tl.History{}, finish
+	history, err := run.finish(stopped)
+	if err != nil {
+		return tl.History{}, err
 	}
 	history.Time.Total = time.Since(start)
 	t.histories = append(t.histories, history)
-	if stopped {
-		return history, ctx.Err()
-	}
-	return history, nil
+	return history, ended
 }
 
 // run is one phase while it lasts.

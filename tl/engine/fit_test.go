@@ -174,6 +174,33 @@ func TestStopKeepsLastFinishedEpoch(t *testing.T) {
 	}
 }
 
+// TestStopInTheFirstEpoch: what a stopped step left in the compiled graph does not leak into the next run.
+func TestStopInTheFirstEpoch(t *testing.T) {
+	ownCache(t)
+	model := lite.WithHead("first epoch", tl.Dense(3))
+	fit := func(ctx context.Context) (tl.History, error) {
+		must[bool](t)(model.Reset(quiet()))
+		must[tl.Summary](t)(model.UnfreezeTop(quiet(), 1))
+		return model.Fit(ctx, figures, none, tl.Phase{Epochs: 1, LearningRate: 1e-2, Optimizer: "sgd"})
+	}
+	must[tl.History](t)(fit(quiet()))
+	undisturbed := fingerprint(t, model)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h, err := fit(tl.WithReport(ctx, func(p remote.Progress) {
+		if strings.Contains(p.Detail, "loss") {
+			cancel()
+		}
+	}))
+	if !errors.Is(err, context.Canceled) || h.Kept != 0 || len(h.Epochs) != 0 {
+		t.Fatalf("%v, %v", h, err)
+	}
+	must[tl.History](t)(fit(quiet()))
+	if changed := moved(undisturbed, fingerprint(t, model)); changed != nil {
+		t.Errorf("a run that was stopped in its first epoch left its mark on the next in %v", changed)
+	}
+}
+
 func TestDivergenceIsAnError(t *testing.T) {
 	ownCache(t)
 	model := lite.WithHead("diverge", tl.Dense(3))
@@ -181,8 +208,9 @@ func TestDivergenceIsAnError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "learning rate is too high") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := model.Evaluate(quiet(), figures); err != nil {
-		t.Errorf("the model is lost: %v", err)
+	ev, err := model.Evaluate(quiet(), figures)
+	if err != nil || math.IsNaN(ev.Loss) {
+		t.Errorf("the model is lost: %v, loss %g", err, ev.Loss)
 	}
 }
 

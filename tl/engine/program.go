@@ -84,6 +84,13 @@ func (p *program) clear(weights map[string]*value) error {
 	return nil
 }
 
+// changes says that the next run moves these variables: what they were set to holds no longer, also where the run is stopped half-way.
+func (p *program) changes(paths []string) {
+	for _, path := range paths {
+		delete(p.held, path)
+	}
+}
+
 // get reads variables back.
 func (p *program) get(paths []string) (map[string]*value, error) {
 	values := map[string]*value{}
@@ -101,7 +108,6 @@ func (p *program) get(paths []string) (map[string]*value, error) {
 			return nil, err
 		}
 		values[path] = newValue(variable.Shape().Dimensions, data)
-		delete(p.held, path)
 	}
 	return values, nil
 }

@@ -75,6 +75,7 @@ func (u *run) loadStep() error {
 		}
 	}
 	sort.Strings(s.unfrozen)
+	s.program.changes(s.unfrozen)
 	compiled, err := s.program.compile(u.inputShapes()...)
 	if err != nil {
 		return err
