@@ -16,6 +16,10 @@ func SamePadding(size, kernel, stride int) [2]int {
 
 // Conv is an ordinary convolution with [SamePadding]: x [n, h, w, in], kernel [k, k, in, out] → [n, ⌈h/stride⌉, ⌈w/stride⌉, out].
 func Conv(x, kernel *Node, stride int) *Node {
+	if x.Rank() != 4 || kernel.Rank() != 4 || kernel.Shape().Dimensions[2] != x.Shape().Dimensions[3] || stride < 1 {
+		exceptions.Panicf("gx: convolution of x %s with kernel %s and stride %d: want [n, h, w, in] and [k, k, in, out]",
+			x.Shape(), kernel.Shape(), stride)
+	}
 	h, w := x.Shape().Dimensions[1], x.Shape().Dimensions[2]
 	kh, kw := kernel.Shape().Dimensions[0], kernel.Shape().Dimensions[1]
 	if kh == 1 && kw == 1 && stride == 1 {
@@ -28,8 +32,11 @@ func Conv(x, kernel *Node, stride int) *Node {
 // Pointwise is a 1×1 convolution as a product of matrices: x [n, h, w, in], kernel [1, 1, in, out] → [n, h, w, out]. XLA's CPU
 // compiler gives a product to a library for matrices, also in the gradient, and a convolution's gradient to slower code.
 func Pointwise(x, kernel *Node) *Node {
-	d := x.Shape().Dimensions
-	in, out := kernel.Shape().Dimensions[2], kernel.Shape().Dimensions[3]
+	d, k := x.Shape().Dimensions, kernel.Shape().Dimensions
+	if len(d) != 4 || len(k) != 4 || k[0] != 1 || k[1] != 1 || k[2] != d[3] {
+		exceptions.Panicf("gx: pointwise convolution of x %s with kernel %s: want [n, h, w, in] and [1, 1, in, out]", x.Shape(), kernel.Shape())
+	}
+	in, out := k[2], k[3]
 	rows := Reshape(x, d[0]*d[1]*d[2], in)
 	return Reshape(Dot(rows, Reshape(kernel, in, out)).Product(), d[0], d[1], d[2], out)
 }
