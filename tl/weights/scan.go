@@ -31,37 +31,92 @@ var arguments = map[byte]struct {
 	's': {}, 'u': {}, 'a': {}, 'e': {}, // SETITEM, SETITEMS, APPEND, APPENDS
 }
 
-// scan walks over one pickle and checks that every length in it lies inside the file.
-func scan(program []byte) error {
+const (
+	maxPickle   = 4 << 20  // bytes of one pickle, some 20,000 tensors: an empty dictionary costs one byte there and some 170 here
+	maxDepth    = 10_000   // marks that wait for their end: each costs one byte there and some 280 here
+	maxBuilds   = 100      // BUILD copies a whole dictionary each time; a state_dict has one
+	maxReferred = 64 << 20 // bytes of strings that are fetched again: gopickle prints whole lists into its errors
+)
+
+// effort is what running a pickle takes, estimated from above.
+type effort struct {
+	depth, builds     int
+	longest, referred int // the longest string so far, and the sum of it over all references to earlier values
+}
+
+func (e *effort) add(op byte) error {
+	switch op {
+	case '(':
+		e.depth++
+	case 't', 'u', 'e', '1':
+		e.depth--
+	case 'b':
+		e.builds++
+	case 'h', 'j':
+		e.referred += e.longest
+	}
+	if e.depth > maxDepth || e.builds > maxBuilds || e.referred > maxReferred {
+		return fmt.Errorf("more than %d nested tuples, %d objects with state or %d MiB of repeated strings, which no state_dict needs",
+			maxDepth, maxBuilds, maxReferred>>20)
+	}
+	return nil
+}
+
+// scan walks over one pickle and checks that every length in it lies inside the file, that it names only what a file of weights needs
+// and that running it takes little memory and time. It returns the pickle's length.
+func scan(program []byte) (int, error) {
+	var e effort
 	for at := 0; at < len(program); {
+		if at > maxPickle {
+			return 0, fmt.Errorf("a pickle of more than %d MiB, which no state_dict needs", maxPickle>>20)
+		}
 		op := program[at]
 		args, known := arguments[op]
 		if !known {
-			return fmt.Errorf("opcode 0x%02x at byte %d, which PyTorch does not write", op, at)
+			return 0, fmt.Errorf("opcode 0x%02x at byte %d, which PyTorch does not write", op, at)
 		}
 		at++
 		if op == '.' {
-			return nil
+			return at, nil
+		}
+		if err := e.add(op); err != nil {
+			return 0, err
 		}
 		if len(program)-at < args.fixed {
 			break
 		}
-		length := 0
+		var length uint64
 		for i := args.counted - 1; i >= 0; i-- {
-			length = length<<8 | int(program[at+i])
+			length = length<<8 | uint64(program[at+i])
 		}
 		at += args.fixed
-		if length > len(program)-at {
-			return fmt.Errorf("a string of %d bytes at byte %d, where %d are left", length, at, len(program)-at)
+		if length > uint64(len(program)-at) {
+			return 0, fmt.Errorf("a string of %d bytes at byte %d, where %d are left", length, at, len(program)-at)
 		}
-		at += length
-		for range args.lines {
-			end := bytes.IndexByte(program[at:], '\n')
-			if end < 0 {
-				return errors.New("the pickle ends inside a name")
+		at += int(length)
+		e.longest = max(e.longest, int(length))
+		if args.lines == 2 {
+			n, err := scanName(program[at:])
+			if err != nil {
+				return 0, err
 			}
-			at += end + 1
+			at += n
 		}
 	}
-	return errors.New("the pickle has no end: the file is cut off")
+	return 0, errors.New("the pickle has no end: the file is cut off")
+}
+
+// scanName checks the two lines that name a class and returns their length. gopickle resolves some names before it asks [findClass].
+func scanName(text []byte) (int, error) {
+	module, rest, found := bytes.Cut(text, []byte("\n"))
+	name, _, foundName := bytes.Cut(rest, []byte("\n"))
+	if !found || !foundName {
+		return 0, errors.New("the pickle ends inside a name")
+	}
+	if string(module) != "collections" || string(name) != "OrderedDict" {
+		if _, err := findClass(string(module), string(name)); err != nil {
+			return 0, err
+		}
+	}
+	return len(module) + len(name) + 2, nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"transferlab/tl"
 )
@@ -45,6 +47,9 @@ func findClass(module, name string) (any, error) {
 				return c, nil
 			}
 		}
+		if strings.HasSuffix(name, "Storage") {
+			return nil, fmt.Errorf("numbers of type torch.%.100s cannot be read: write the file again with float32 tensors", name)
+		}
 	}
 	return nil, fmt.Errorf("the pickle names %.100s.%.100s, which no file of weights needs: refused", module, name)
 }
@@ -77,7 +82,7 @@ func (v *view) tensor(room int) (tl.Tensor, error) {
 			return tl.Tensor{}, fmt.Errorf("shape %v with strides %v reaches beyond its storage", v.size, v.stride)
 		}
 	}
-	t := tl.Tensor{Shape: v.size, Data: make([]float32, n)}
+	t := tl.Tensor{Shape: slices.Clone(v.size), Data: make([]float32, n)}
 	if n == 0 {
 		return t, nil
 	}
