@@ -147,9 +147,9 @@ func Example_askTheSourceTask() {
 //
 // ## 4 · Count the parameters
 //
-// A convolution has, for each of its filters, one weight for each number the filter looks at, and one bias:
+// A convolution has, for each of its filters, one weight for each number that the filter looks at (its volume, $k \times k \times c_{in}$) and one bias:
 //
-// $$\text{parameters} = n_{filters} \times \underbrace{(k \times k \times c_{in})}_{\text{filter volume}} + n_{filters}$$
+// $$\text{parameters} = n_{\text{filters}} \times (k \times k \times c_{in}) + n_{\text{filters}}$$
 //
 // A fully connected layer has one weight for each pair of input and output, and one bias for each output. That is all one needs for the
 // lecture's example: an input of 32×32×3; 8 filters 3×3; 16 filters 5×5 with stride 2; flatten; 512 nodes; 4 nodes.
