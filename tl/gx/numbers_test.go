@@ -94,15 +94,3 @@ func run(t *testing.T, exec *model.Exec, args ...any) []*tensors.Tensor {
 	}
 	return out
 }
-
-// lacksGradient fails once GoMLX derives a gradient of f at a vector.
-func lacksGradient(t *testing.T, what string, f func(x *Node) *Node) {
-	t.Helper()
-	exec, err := NewExec(xla, func(x *Node) *Node { return Gradient(ReduceAllSum(f(x)), x)[0] })
-	if err == nil {
-		_, err = exec.Call1([]float64{1, 2})
-	}
-	if err == nil {
-		t.Errorf("%s has a gradient now", what)
-	}
-}
