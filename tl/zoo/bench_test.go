@@ -104,3 +104,9 @@ func BenchmarkTrainSuffix(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkTrainWhole is a step of Adam on every block, from pixels [32, 224, 224, 3]. Compiling it takes half a minute.
+func BenchmarkTrainWhole(b *testing.B) {
+	exec, x, labels := trainer(b, "stem", Mode{}, false)
+	fastest(b, 32, func() { exec.MustCall1(x, labels).MustFinalizeAll() })
+}
