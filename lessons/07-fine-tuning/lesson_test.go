@@ -14,7 +14,7 @@
 //
 // **How to work.** Run the cells from the top, one after the other (Shift+Enter). Before some cells there is a question marked **Predict**.
 // Write your answer down before you run the cell: being wrong first is how one remembers. The first run computes what the network makes
-// of each image, and that takes most of the time. The results are kept on disk, so a second run is much shorter.
+// of each image. The results are kept on disk, so a second run is shorter.
 //
 // ## 1 · Ten lines of Go
 //
