@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -73,10 +74,10 @@ func (c Client) Call(ctx context.Context, verb string, in, out any, report func(
 
 func converse(connection net.Conn, verb string, in, out any, report func(Progress)) error {
 	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
-	if err := encoder.Encode(hello{Version, verb}); err != nil {
+	if err := encoder.Encode(hello{Version, verb}); err != nil && !hungUp(err) {
 		return lost(err)
 	}
-	if err := encoder.Encode(in); err != nil {
+	if err := encoder.Encode(in); err != nil && !hungUp(err) {
 		return lost(err)
 	}
 	for {
@@ -100,8 +101,13 @@ func converse(connection net.Conn, verb string, in, out any, report func(Progres
 	}
 }
 
+// hungUp reports that the server read no further. A handler may answer without having read its argument: the answer is still to be read.
+func hungUp(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
 func lost(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || hungUp(err) {
 		return errors.New("remote: the engine ended during the call (out of memory, or a fault in its plugin); restart the kernel")
 	}
 	return fmt.Errorf("remote: talk to the engine: %w", err)
