@@ -403,7 +403,8 @@ func Example_unfreeze() {
 // trained. (To run this again from the start, begin with the cell above.)
 func Example_fineTune() {
 	history := tl.Must(tuned.Fit(ctx, mirrored, valid, tunePhase))
-	fmt.Printf("kept epoch %d of %d; %.0f s\n", history.Kept, len(history.Epochs), history.Time.Total.Seconds())
+	seconds := history.Time.Total.Seconds()
+	fmt.Printf("kept epoch %d of %d; %.0f s\n", history.Kept, len(history.Epochs), seconds)
 	fmt.Println(history.Proof)
 	for _, block := range tl.Must(tuned.Summary(ctx)).Blocks {
 		if !block.Frozen {
@@ -419,7 +420,7 @@ func Example_bothPhases() {
 }
 
 // **Read the figure**: the phases stand one behind the other. Where the second begins, the curves jump. The training loss has three reasons for it:
-// label smoothing, with which it cannot fall below $-0.975 \log 0.975 - 0.025 \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
+// label smoothing, with which it cannot fall below $-0.975 \cdot \log 0.975 - 0.025 \cdot \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
 // the rising rate, which shakes what was good. The last one shows in the loss of `valid` too. The question is whether the curves
 // come back, and go below where they were. With a rate that is too high they do not.
 //
