@@ -20,6 +20,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"transferlab/datasets"
 	"transferlab/tl"
 	"transferlab/tl/remote"
 )
@@ -80,11 +81,24 @@ func (e *Engine) Handle(ctx context.Context, name string, decode func(any) error
 		return nil, fmt.Errorf("engine: no verb %q", name)
 	}
 	defer recoverInto(&err)
-	result, err = f(e, ctx, decode, report)
+	result, err = f(e, datasets.WithReport(ctx, fetching(report)), decode, report)
 	if err != nil && ctx.Err() != nil {
 		return result, ctx.Err()
 	}
 	return result, err
+}
+
+// fetching reports what a data set's first use fetches, in megabytes, and says its licence on a line that stays: to whoever called the verb,
+// since nobody reads the standard error of a resident engine.
+func fetching(report func(remote.Progress)) func(done, total int64, what string) {
+	return func(done, total int64, what string) {
+		const mega = 1e6
+		p := remote.Progress{Stage: what, Finished: total == 0}
+		if total > 0 {
+			p.Done, p.Total, p.Detail = done/mega, max(total/mega, 1), "MB"
+		}
+		report(p)
+	}
 }
 
 // Call carries out one verb in this process; see [tl.Engine].
