@@ -64,7 +64,11 @@ func TestBrowser(t *testing.T) {
 	alt := b.lastFigure()
 	t.Logf("last figure: %s", alt)
 	if *browserScreenshot != "" {
-		b.screenshot(filepath.Join(lab.Module, *browserScreenshot))
+		file := *browserScreenshot
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(lab.Module, file)
+		}
+		b.screenshot(file)
 	}
 	if *browserNotebook == "" {
 		b.shows("twice: 42", "epoch 19", "parameters", "The formula")
