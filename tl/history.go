@@ -33,7 +33,6 @@ type Epoch struct {
 
 // Timing says where the seconds of a verb went.
 type Timing struct {
-	Decode   time.Duration // reading and resizing images, where it held up the rest
 	Prefix   time.Duration // running the frozen prefix, decoding included where both ran side by side
 	Compile  time.Duration // XLA compiling graphs
 	Train    time.Duration // optimizer steps and validation

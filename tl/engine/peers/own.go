@@ -28,7 +28,7 @@ func Own(ctx context.Context, o Options) (Receipt, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Represent = (head.Time.Decode + head.Time.Prefix).Seconds()
+	r.Represent = head.Time.Prefix.Seconds()
 	r.Head = lap(&start, &r) - r.Represent
 	if r.HeadAccuracy, err = accuracy(ctx, model, test); err != nil {
 		return r, err
