@@ -13,6 +13,10 @@ import (
 // EngineVariable is the environment variable that names the unix socket of a resident engine. The lab's kernel sets it for cells.
 const EngineVariable = "TLAB_ENGINE"
 
+// SessionVariable is the environment variable that names the session whose models a cell means, where one engine serves several
+// notebooks. The lab's kernel sets it; without it a cell is in the default session.
+const SessionVariable = "TLAB_SESSION"
+
 // An Engine carries out verbs: it takes a description in, does the work and stores the result in out, a pointer. Progress is
 // reported while it lasts. When ctx ends the engine stops between two steps, keeps what is finished and returns ctx's error.
 type Engine interface {
@@ -42,7 +46,7 @@ func engine() (Engine, error) {
 		return registered.engine, nil
 	}
 	if socket := os.Getenv(EngineVariable); socket != "" {
-		return remote.Client{Socket: socket}, nil
+		return remote.Client{Socket: socket, Session: os.Getenv(SessionVariable)}, nil
 	}
 	return nil, errNoEngine
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Version of the protocol. A client and a server that differ refuse each other with both numbers.
-const Version = 1
+const Version = 2
 
 // Progress is one report about a running call.
 type Progress struct {
@@ -28,9 +28,10 @@ type Progress struct {
 }
 
 type (
-	hello struct {
+	hello struct { // fields are only ever added, so that each version can tell the other its number
 		Version int
 		Verb    string
+		Session string
 	}
 	frame struct { // what a server sends: progress until the last frame, which has Last set
 		Progress Progress
@@ -41,7 +42,10 @@ type (
 )
 
 // Client calls the server behind a unix socket. The zero value names no socket.
-type Client struct{ Socket string }
+type Client struct {
+	Socket  string
+	Session string // whose names the verbs mean, where one engine serves several notebooks; "" is the default's
+}
 
 // patience is how long a client whose context ended waits for the server to stop between two steps.
 const patience = 5 * time.Second
@@ -65,16 +69,16 @@ func (c Client) Call(ctx context.Context, verb string, in, out any, report func(
 	if report == nil {
 		report = func(Progress) {}
 	}
-	err = converse(connection, verb, in, out, report)
+	err = converse(connection, hello{Version, verb, c.Session}, in, out, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
-func converse(connection net.Conn, verb string, in, out any, report func(Progress)) error {
+func converse(connection net.Conn, h hello, in, out any, report func(Progress)) error {
 	encoder, decoder := gob.NewEncoder(connection), gob.NewDecoder(connection)
-	if err := encoder.Encode(hello{Version, verb}); err != nil && !hungUp(err) {
+	if err := encoder.Encode(h); err != nil && !hungUp(err) {
 		return lost(err)
 	}
 	if err := encoder.Encode(in); err != nil && !hungUp(err) {

@@ -224,7 +224,7 @@ func TestClientGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	encoder := gob.NewEncoder(connection)
-	encoder.Encode(hello{Version, "fit"})
+	encoder.Encode(hello{Version, "fit", ""})
 	encoder.Encode(question{})
 	<-started
 	connection.Close()
@@ -269,17 +269,82 @@ func TestEngineGone(t *testing.T) {
 	}
 }
 
-func TestVersions(t *testing.T) {
-	client := serve(t, add)
-	connection, err := net.Dial("unix", client.Socket)
-	if err != nil {
-		t.Fatal(err)
+// The first version's messages, as its programs still send and read them.
+type (
+	helloV1 struct {
+		Version int
+		Verb    string
 	}
-	defer connection.Close()
-	gob.NewEncoder(connection).Encode(hello{Version + 1, "add"})
-	var f frame
-	if err := gob.NewDecoder(connection).Decode(&f); err != nil || !strings.Contains(f.Error, fmt.Sprintf("version %d, the program version %d", Version, Version+1)) {
-		t.Errorf("%+v, %v", f, err)
+	frameV1 struct {
+		Progress Progress
+		Last     bool
+		Error    string
+		Result   bool
+	}
+)
+
+// TestOtherVersions: programs and engines of other versions get one line that names both and the remedy.
+func TestOtherVersions(t *testing.T) {
+	client := serve(t, add)
+	for sent, want := range map[any]string{
+		helloV1{1, "add"}:              "this engine speaks version 2, the program version 1; restart the kernel",
+		hello{Version + 1, "add", "s"}: "this engine speaks version 2, the program version 3; the engine is older than the checkout: run `tlab install`",
+	} {
+		connection, err := net.Dial("unix", client.Socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		encoder := gob.NewEncoder(connection)
+		encoder.Encode(sent)
+		encoder.Encode(question{"q", []float32{1}})
+		var f frameV1
+		if err := gob.NewDecoder(connection).Decode(&f); err != nil || !f.Last || !strings.Contains(f.Error, want) || strings.Contains(f.Error, "\n") {
+			t.Errorf("%+v: %+v, %v; want one line with %q", sent, f, err, want)
+		}
+	}
+}
+
+// TestOldEngine: this client meets an engine of the first version, whose own words it shows.
+func TestOldEngine(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Skipf("a socket in %s: %v", socket, err)
+	}
+	defer listener.Close()
+	go func() {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer connection.Close()
+		var h helloV1
+		if gob.NewDecoder(connection).Decode(&h) == nil && h.Version != 1 {
+			gob.NewEncoder(connection).Encode(frameV1{Last: true, Error: fmt.Sprintf(
+				"remote: this engine speaks version 1, the program version %d; restart the kernel after an update", h.Version)})
+		}
+	}()
+	err = Client{Socket: socket, Session: "s"}.Call(t.Context(), "add", question{}, new(answer), nil)
+	if err == nil || !strings.Contains(err.Error(), "version 1, the program version 2; restart the kernel") {
+		t.Error(err)
+	}
+}
+
+// TestSessions: a handler learns the session of each of its clients.
+func TestSessions(t *testing.T) {
+	client := serve(t, func(ctx context.Context, _ string, _ func(any) error, _ func(Progress)) (any, error) {
+		return "session " + SessionOf(ctx), nil
+	})
+	for _, session := range []string{"", "a", "b"} {
+		client.Session = session
+		var got string
+		if err := client.Call(t.Context(), "whose", question{}, &got, nil); err != nil || got != "session "+session {
+			t.Errorf("%q: %q, %v", session, got, err)
+		}
+	}
+	if session := SessionOf(t.Context()); session != "" {
+		t.Errorf("without a client: %q", session)
 	}
 }
 

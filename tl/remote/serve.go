@@ -14,6 +14,15 @@ import (
 // and then a result may go with the error: what was finished. Otherwise the result of a failed call is dropped.
 type Handler func(ctx context.Context, verb string, decode func(any) error, report func(Progress)) (any, error)
 
+type sessionKey struct{}
+
+// SessionOf is the session that a call's client named, "" for the default: a handler that serves several notebooks keeps their names apart
+// by it.
+func SessionOf(ctx context.Context) string {
+	session, _ := ctx.Value(sessionKey{}).(string)
+	return session
+}
+
 // Serve accepts calls until ctx ends, several at once, and returns when all of them have ended. It closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handle Handler) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -48,9 +57,10 @@ func serveCall(ctx context.Context, connection net.Conn, handle Handler) {
 		return
 	}
 	if h.Version != Version {
-		fail(fmt.Errorf("remote: this engine speaks version %d, the program version %d; restart the kernel after an update", Version, h.Version))
+		fail(differ(h.Version))
 		return
 	}
+	ctx = context.WithValue(ctx, sessionKey{}, h.Session)
 	decode := func(in any) error {
 		if err := decoder.Decode(in); err != nil {
 			return fmt.Errorf("remote: read the argument of %q: %w", h.Verb, err)
@@ -80,6 +90,15 @@ func serveCall(ctx context.Context, connection net.Conn, handle Handler) {
 	if encoder.Encode(last) == nil && last.Result {
 		encoder.Encode(result)
 	}
+}
+
+// differ says which side is older: a cell is compiled from the checkout, the engine was when the kernel was installed.
+func differ(client int) error {
+	remedy := "restart the kernel, and run `tlab install` first if that does not help"
+	if client > Version {
+		remedy = "the engine is older than the checkout: run `tlab install` there and restart the kernel"
+	}
+	return fmt.Errorf("remote: this engine speaks version %d, the program version %d; %s", Version, client, remedy)
 }
 
 // message is never empty: an empty one would read as success.
