@@ -95,7 +95,7 @@ func TestEnsureForRun(t *testing.T) {
 		if _, err := Ensure(t.Context(), ForRun, nil); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := fetch.ReadStamp(lab.stamp("gonb")); got.Version != GoNBVersion || got.SHA256 == "" || err != nil {
+		if got, err := fetch.ReadStamp(lab.stamp("gonb")); got.Version != gonbVersion() || got.SHA256 == "" || err != nil {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})

@@ -121,6 +121,7 @@ func (l *labServer) serve(ctx context.Context, lab *setup.Lab, root, open, runti
 		argv = append(argv, "--ServerApp.allow_root=True") // as in containers
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = root // where GoNB takes the root of its /files/ to be: %wasm puts programs below it
 	cmd.Env = append(os.Environ(), jupyterEnv(lab, runtime)...)
 	cmd.Env = append(cmd.Env, "JUPYTER_TOKEN="+wire.NewID()) // the environment is private, the command line is not
 	log := &logTail{}
