@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"tl/count":       {},
 	"tl/remote":      {},
 	"kernel/wire":    {},
+	"kernel/sockets": {},
 	"datasets/fetch": {},
 	"tl/gx":          {},
 	"notebooks":      {},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"kernel/setup":    {"datasets/fetch", "datasets/fetch/bar", "tl/engine/backend"},
 	"kernel/page":     {"kernel/notebook", "kernel/wire"},
 	"kernel/notebook": {"kernel/wire"},
-	"kernel":          {"kernel/wire", "kernel/setup"},
+	"kernel":          {"kernel/wire", "kernel/sockets", "kernel/setup"},
 	"kernel/tlab":     {"*"},
 }
 
@@ -55,7 +56,7 @@ var fences = map[string][]string{
 	"github.com/gomlx/":                 {"tl/zoo", "tl/gx", "tl/engine", "tl/engine/backend"},
 	"gonum.org/v1/plot":                 {"plots"},
 	"github.com/disintegration/imaging": {"datasets", "datasets/images", "plots"},
-	"github.com/go-zeromq/":             {"kernel"},
+	"github.com/go-zeromq/":             {"kernel", "kernel/sockets"},
 	"github.com/janpfeifer/gonb":        {"plots"},
 }
 
