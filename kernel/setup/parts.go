@@ -47,8 +47,11 @@ func (l *Lab) parts(set Set) []part {
 		l.tlab(),
 		l.warmCache(),
 	}
-	if set == ForLab {
-		parts = append(parts, l.jupyter(), l.gopls())
+	if set >= ForKernel {
+		parts = append(parts, l.gopls())
+	}
+	if set >= ForLab {
+		parts = append(parts, l.jupyter())
 	}
 	return parts
 }

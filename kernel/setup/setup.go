@@ -24,8 +24,9 @@ import (
 type Set int
 
 const (
-	ForRun Set = iota // `tlab run`: everything that a notebook's cells need. No Python runs once this is there.
-	ForLab            // `tlab lab`: that, JupyterLab, and gopls for completion
+	ForRun    Set = iota // `tlab run`: everything that a notebook's cells need. No Python runs once this is there.
+	ForKernel            // `tlab install`: that, and gopls for completion and inspection in the user's own Jupyter
+	ForLab               // `tlab lab`: that, and JupyterLab
 )
 
 // Lab says where the parts are. Get one from [Ensure] or [Find].

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -23,97 +22,112 @@ import (
 var logos embed.FS
 
 func installCommand() *cobra.Command {
-	var user bool
-	var prefix string
+	at := place{name: kernel.SpecName}
+	title := kernel.DisplayName
 	cmd := &cobra.Command{
-		Use:   "install --user | --prefix DIR",
+		Use:   "install --user | --sys-prefix | --prefix DIR",
 		Short: "Add the lab's kernel to your own Jupyter",
 		Long: `install writes a kernelspec, so that any Jupyter program of yours offers the kernel "` + kernel.DisplayName + `".
 
 The kernelspec starts a copy of this command in the cache directory; the lab's source must stay where it is, since cells compile with it.
 Run install again after moving it. "tlab lab" needs no installation.`,
 		Example: `  tlab install --user                 for you, in every Jupyter
-  tlab install --prefix .venv         in one Python environment`,
+  tlab install --sys-prefix           in the Python environment that is active
+  tlab install --prefix .venv         in another one`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if user == (prefix != "") {
-				return errors.New("install: say where: either --user or --prefix DIR")
+			dir, err := at.dir(cmd.Context(), "install")
+			if err != nil {
+				return err
 			}
-			data := filepath.Join(prefix, "share", "jupyter")
-			if user {
-				var err error
-				if data, err = userData(); err != nil {
-					return err
-				}
+			// Before minutes of set-up: another program's kernel of this name stays.
+			if err := checkFree(dir); err != nil {
+				return err
 			}
 			c := newConsole(cmd.OutOrStdout())
-			lab, err := setup.Ensure(cmd.Context(), setup.ForRun, report(c))
+			lab, err := setup.Ensure(cmd.Context(), setup.ForKernel, report(c))
 			if err != nil {
 				return err
 			}
-			dir, err := writeSpec(data, lab)
-			if err != nil {
+			if err := writeSpec(dir, title, lab); err != nil {
 				return err
 			}
-			c.note(fmt.Sprintf("installed kernel %q (%s) in %s", kernel.SpecName, kernel.DisplayName, dir))
+			c.note(fmt.Sprintf("installed kernel %q (%s) in %s", at.name, title, dir))
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&user, "user", false, "in your own Jupyter data folder ($JUPYTER_DATA_DIR if set)")
-	cmd.Flags().StringVar(&prefix, "prefix", "", "in DIR/share/jupyter, where DIR is a Python environment")
+	at.flags(cmd)
+	cmd.Flags().StringVar(&title, "display-name", title, "what Jupyter shows")
 	return cmd
 }
 
-// userData is Jupyter's data folder of this user, as jupyter_core finds it.
-func userData() (string, error) {
-	if dir := os.Getenv("JUPYTER_DATA_DIR"); dir != "" {
-		return dir, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("install: %w; set JUPYTER_DATA_DIR", err)
-	}
-	if runtime.GOOS == "darwin" {
-		return filepath.Join(home, "Library", "Jupyter"), nil
-	}
-	if xdg := os.Getenv("XDG_DATA_HOME"); xdg != "" {
-		return filepath.Join(xdg, "jupyter"), nil
-	}
-	return filepath.Join(home, ".local", "share", "jupyter"), nil
-}
-
-// writeSpec writes the kernelspec below data, one of Jupyter's data folders, and returns its own folder.
-func writeSpec(data string, lab *setup.Lab) (string, error) {
-	dir := filepath.Join(data, "kernels", kernel.SpecName)
+// writeSpec writes the kernelspec's folder.
+func writeSpec(dir, title string, lab *setup.Lab) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("install: %w", err)
+		return fmt.Errorf("install: %w", err)
 	}
-	var env map[string]string
-	if home := os.Getenv("TLAB_HOME"); home != "" {
-		env = map[string]string{"TLAB_HOME": lab.Home} // the kernel must look where this set-up put things
-	}
-	var spec bytes.Buffer
-	enc := json.NewEncoder(&spec)
+	spec := kernel.NewSpec([]string{lab.Program("tlab"), "kernel", "{connection_file}"}, specEnv(lab))
+	spec.DisplayName = title
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(kernel.NewSpec([]string{lab.Program("tlab"), "kernel", "{connection_file}"}, env)); err != nil {
-		return "", fmt.Errorf("install: %w", err)
+	if err := enc.Encode(spec); err != nil {
+		return fmt.Errorf("install: %w", err)
 	}
-	files := map[string][]byte{"kernel.json": spec.Bytes()}
-	err := fs.WalkDir(logos, "spec", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	pictures, err := logos.ReadDir("spec")
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	for _, p := range pictures {
+		content, err := logos.ReadFile("spec/" + p.Name())
+		if err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
+		if err := writeFile(filepath.Join(dir, p.Name()), content); err != nil {
 			return err
 		}
-		files[d.Name()], err = logos.ReadFile(path)
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("install: %w", err)
 	}
-	for name, content := range files {
-		if err := writeFile(filepath.Join(dir, name), content); err != nil {
-			return "", err
+	return writeFile(filepath.Join(dir, specFile), text.Bytes()) // last: with it Jupyter sees the kernel
+}
+
+// specEnv is what the kernel is told. Jupyter may start it without this shell's environment: VS Code and JupyterHub often do. It must find
+// what this set-up made, and Go's modules where this shell keeps them.
+func specEnv(lab *setup.Lab) map[string]string {
+	env := map[string]string{"TLAB_HOME": lab.Home}
+	for _, name := range []string{"GOPATH", "GOMODCACHE", "GOCACHE", "GOENV"} {
+		if value := os.Getenv(name); value != "" {
+			env[name] = value
 		}
 	}
-	return dir, nil
+	return env
+}
+
+// specFile is what makes a folder a kernelspec.
+const specFile = "kernel.json"
+
+// errNoSpec says that there is no kernelspec at all.
+var errNoSpec = errors.New("there is no kernel")
+
+// checkOurs returns nil if the kernelspec in dir is one of ours, errNoSpec if there is none.
+func checkOurs(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, specFile)); errors.Is(err, fs.ErrNotExist) {
+		return errNoSpec
+	}
+	spec, err := kernel.ReadSpec(dir)
+	if err != nil {
+		return err
+	}
+	if len(spec.Argv) != 3 || filepath.Base(spec.Argv[0]) != "tlab" || spec.Argv[1] != "kernel" {
+		return fmt.Errorf("%s is another program's kernel (%s)", dir, spec.DisplayName)
+	}
+	return nil
+}
+
+// checkFree returns nil if a kernelspec of ours may be written to dir.
+func checkFree(dir string) error {
+	if err := checkOurs(dir); err != nil && !errors.Is(err, errNoSpec) {
+		return fmt.Errorf("install: %w; choose another --name, or remove that folder first", err)
+	}
+	return nil
 }

@@ -69,7 +69,8 @@ func (l *labServer) run(ctx context.Context) error {
 	if root == "" {
 		root = filepath.Join(lab.Module, "notebooks")
 	}
-	if _, err := writeSpec(filepath.Join(lab.Prefix(), "share", "jupyter"), lab); err != nil {
+	spec := filepath.Join(lab.Prefix(), "share", "jupyter", "kernels", kernel.SpecName)
+	if err := writeSpec(spec, kernel.DisplayName, lab); err != nil {
 		return err
 	}
 	if err := quiet(lab); err != nil {

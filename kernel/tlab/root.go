@@ -50,7 +50,7 @@ $TLAB_HOME or transferlab in the user's cache directory, and checks every file. 
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand())
+	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand())
 	root.AddCommand(kernelCommand(), engineCommand(), guardCommand())
 	return root
 }

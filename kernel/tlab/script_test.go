@@ -18,7 +18,7 @@ import (
 
 // theLab sets up what notebooks need, and builds the command from source, once.
 var theLab = sync.OnceValues(func() (*setup.Lab, error) {
-	return setup.Ensure(context.Background(), setup.ForRun, func(_, total int64, what string) {
+	return setup.Ensure(context.Background(), setup.ForKernel, func(_, total int64, what string) {
 		if total == 0 {
 			fmt.Println(what)
 		}
@@ -49,6 +49,12 @@ func TestScripts(t *testing.T) {
 				e.Setenv(name, value)
 			}
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "no-network" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return exec.Command("unshare", "--net", "true").Run() == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"wait-for":     waitFor,
