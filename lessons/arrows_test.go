@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"tl/count":       {},
 	"tl/remote":      {},
 	"kernel/wire":    {},
+	"kernel/source":  {},
 	"kernel/sockets": {},
 	"datasets/fetch": {},
 	"tl/gx":          {},
