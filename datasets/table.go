@@ -102,7 +102,7 @@ func (d Dataset) open(ctx context.Context) (source, error) {
 		return source{}, errors.New(`datasets: this data set names no source; make one with datasets.Open("elpv") or datasets.Folder(dir)`)
 	}
 	hint := ""
-	if name := nearest(d.Source, names()); name != "" {
+	if name := Nearest(d.Source, names()); name != "" {
 		hint = "; did you mean " + name + "?"
 	}
 	return source{}, fmt.Errorf("datasets: open %q: no such data set (have %s%s)", d.Source, strings.Join(names(), ", "), hint)
@@ -111,11 +111,11 @@ func (d Dataset) open(ctx context.Context) (source, error) {
 // names lists what Open knows.
 func names() []string { return []string{"elpv", "fashion-mnist"} }
 
-// nearest is the name that a slip of the finger would turn into word, or "".
-func nearest(word string, names []string) string {
+// Nearest is the name that a slip of the finger would turn into word, or "".
+func Nearest(word string, names []string) string {
 	best, at := 3, ""
 	for _, name := range names {
-		if n := edits(strings.ToLower(word), name); n < best {
+		if n := edits(strings.ToLower(word), strings.ToLower(name)); n < best {
 			best, at = n, name
 		}
 	}

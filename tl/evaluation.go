@@ -110,7 +110,7 @@ func (e Evaluation) String() string {
 	for i, counts := range e.Confusion() {
 		row := []string{e.Classes[i]}
 		for _, n := range counts {
-			row = append(row, withCommas(int64(n)))
+			row = append(row, WithCommas(int64(n)))
 		}
 		rows = append(rows, row)
 	}

@@ -83,7 +83,7 @@ func (h History) String() string {
 	}
 	out.WriteString(table("rrrrrrl", rows...))
 	if h.Stopped {
-		fmt.Fprintf(&out, "stopped in epoch %d; %s\n", len(h.Epochs)+1, h.standing())
+		fmt.Fprintf(&out, "stopped in epoch %d; %s\n", len(h.Epochs)+1, h.Standing())
 	}
 	how := "no validation set: the last epoch stands"
 	switch {
@@ -104,8 +104,8 @@ func (h History) String() string {
 	return out.String()
 }
 
-// standing says which weights the model has.
-func (h History) standing() string {
+// Standing says which weights the model has.
+func (h History) Standing() string {
 	if h.Kept == 0 {
 		return "model as before the phase"
 	}

@@ -87,7 +87,7 @@ func (s Summary) String() string {
 		case b.Rate > 0:
 			state = fmt.Sprintf("trainable, rate %.2g", b.Rate)
 		}
-		rows = append(rows, []string{b.Name, shapeText(b.Output), b.Kernel, withCommas(int64(b.Params)), withCommas(b.MACs), state})
+		rows = append(rows, []string{b.Name, shapeText(b.Output), b.Kernel, WithCommas(int64(b.Params)), WithCommas(b.MACs), state})
 	}
 	out.WriteString(table("lllrrl", rows...))
 	width := 0
@@ -96,10 +96,10 @@ func (s Summary) String() string {
 	}
 	fmt.Fprintf(&out, "%s\n", strings.Repeat("─", width))
 	fmt.Fprintf(&out, "parameters: total %s, trainable %s, frozen %s; %s MACs an image\n",
-		withCommas(int64(s.Total())), withCommas(int64(s.Trainable())), withCommas(int64(s.Frozen())), withCommas(s.MACs()))
+		WithCommas(int64(s.Total())), WithCommas(int64(s.Trainable())), WithCommas(int64(s.Frozen())), WithCommas(s.MACs()))
 	if n := s.Buffers(); n > 0 {
 		fmt.Fprintf(&out, "and %s batch-norm averages, which are buffers, not parameters (Keras counts them as non-trainable, torchinfo does not count them)\n",
-			withCommas(int64(n)))
+			WithCommas(int64(n)))
 	}
 	return out.String()
 }
@@ -116,7 +116,7 @@ func (s Summary) Arithmetic() string {
 		}
 	}
 	out.WriteString(table("lll", rows...))
-	fmt.Fprintf(&out, "total %s\n", withCommas(int64(s.Total())))
+	fmt.Fprintf(&out, "total %s\n", WithCommas(int64(s.Total())))
 	return out.String()
 }
 
@@ -128,8 +128,8 @@ func shapeText(shape []int) string {
 	return strings.Join(parts, "×")
 }
 
-// withCommas writes n in groups of three digits, as the lecture does.
-func withCommas(n int64) string {
+// WithCommas writes n in groups of three digits, as the lecture does.
+func WithCommas(n int64) string {
 	digits := fmt.Sprint(n)
 	sign := ""
 	if digits[0] == '-' {

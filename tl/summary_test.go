@@ -45,7 +45,7 @@ func TestWithCommas(t *testing.T) {
 		0: "0", 7: "7", 999: "999", 1000: "1,000", 2103156: "2,103,156", -1: "-1", -999: "-999", -1000: "-1,000",
 		math.MaxInt64: "9,223,372,036,854,775,807", math.MinInt64: "-9,223,372,036,854,775,808",
 	} {
-		if got := withCommas(n); got != want {
+		if got := WithCommas(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}

@@ -17,6 +17,10 @@ const (
 	VerbStepBack    = "step back"   // StepBackRequest → History
 	VerbReset       = "reset"       // ModelRequest → bool
 	VerbFingerprint = "fingerprint" // ModelRequest → map[string]string
+	VerbHeld        = "held"        // HeldRequest → Held
+	VerbFree        = "free"        // FreeRequest → Held
+	VerbStopped     = "stopped"     // StoppedRequest → []string
+	VerbLease       = "lease"       // LeaseRequest → bool, when the client closes its connection
 )
 
 // The arguments of verbs.
@@ -59,5 +63,13 @@ type (
 	StepBackRequest struct {
 		Model Model
 		Epoch int
-	}
+	} // HeldRequest asks what the engine holds.
+	HeldRequest struct{}
+	// FreeRequest names what to free; no names mean all that only this session used and that is not in use.
+	FreeRequest struct{ Names []string }
+	// StoppedRequest asks what was stopped in this session.
+	StoppedRequest struct{}
+	// LeaseRequest keeps a shared engine, and this session's models in it, for as long as the call lasts. Build is what the client
+	// was built from: the engine refuses another than its own.
+	LeaseRequest struct{ Build string }
 )

@@ -63,7 +63,7 @@ func engineCommand() *cobra.Command {
 					_, _ = io.Copy(io.Discard, os.Stdin)
 				}()
 			}
-			if err := engine.Serve(ctx, socket); err != nil && !errors.Is(err, context.Canceled) {
+			if err := engine.Serve(ctx, socket, engine.Options{}); err != nil && !errors.Is(err, context.Canceled) {
 				return err
 			}
 			return nil

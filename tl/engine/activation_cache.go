@@ -26,6 +26,9 @@ import (
 // Rows are written and synced before their index entries: a run that is killed leaves at most bytes behind the last indexed row,
 // which the next append overwrites.
 type activationCache struct {
+	used     usage
+	base     string // of which network, and …
+	name     string // … what this is called, for people
 	mu       sync.Mutex
 	dir      string
 	rowBytes int
@@ -97,6 +100,28 @@ func (c *activationCache) refresh() error {
 		c.checked = append(c.checked, false)
 	}
 	return nil
+}
+
+// sizes are the bytes of the index in memory and of both files on disk. The rows themselves are mapped: they take memory as the system
+// has it to spare.
+func (c *activationCache) sizes() (memory, disk int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rows := int64(len(c.sums))
+	return rows * (32 + 8 + 4 + 1), rows * int64(c.rowBytes+indexEntry)
+}
+
+// close gives back the memory; the rows stay on disk. Nothing may use it any more.
+func (c *activationCache) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.place, c.sums, c.checked = map[[32]byte]int{}, nil, nil
+	if c.data == nil {
+		return nil
+	}
+	err := c.data.Unmap()
+	c.data = nil
+	return err
 }
 
 // has tells whether the row of that image is there and whole. A row that does not match its checksum is forgotten, so that it is

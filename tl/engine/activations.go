@@ -68,10 +68,10 @@ func (s source) at(n int) cut {
 const decoding = "imaging linear 1"
 
 // cacheFor opens the cache of a cut and view. Its name is a hash of all that shapes a row but the image itself.
-func (e *Engine) cacheFor(s source, c cut, leftRight, upDown bool) (*activationCache, error) {
+func (e *Engine) cacheFor(ctx context.Context, s source, c cut, leftRight, upDown bool) (*activationCache, error) {
 	platform := "pixels"
 	if c.blocks > 0 {
-		b, err := e.open()
+		b, err := e.open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -87,42 +87,60 @@ func (e *Engine) cacheFor(s source, c cut, leftRight, upDown bool) (*activationC
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cache := e.caches[name]; cache != nil {
+		cache.used.touch(ctx)
 		return cache, nil
 	}
 	cache, err := openCache(name, c.bytes())
 	if err == nil {
+		cache.base, cache.name = s.Name, e.newName(s.Name, s.place(c))
+		cache.used.touch(ctx)
 		e.caches[name] = cache
 	}
 	return cache, err
 }
 
+// place says where a cut is, for people.
+func (s source) place(c cut) string {
+	if c.blocks == 0 {
+		return "images"
+	}
+	return "behind-" + s.Blocks[c.blocks-1].Name
+}
+
+// rows are a data set and the hash of each image's content. Hashing reads every file, so it is done once in a call.
+type rows struct {
+	datasets.Dataset
+	hashes [][32]byte
+}
+
+func hashed(ctx context.Context, d datasets.Dataset) (rows, error) {
+	hashes, err := d.Hashes(ctx)
+	return rows{d, hashes}, err
+}
+
 // activations makes sure that the rows of d at the cut behind n blocks are in the cache, for one view, and says how many were computed
 // and how long it took.
-func (e *Engine) activations(ctx context.Context, s source, n int, d datasets.Dataset, view int, report func(remote.Progress)) (activations, tl.Timing, error) {
+func (e *Engine) activations(ctx context.Context, s source, n int, d rows, view int, report func(remote.Progress)) (activations, tl.Timing, error) {
 	start := time.Now()
 	var t tl.Timing
 	target := s.at(n)
-	hashes, err := d.Hashes(ctx)
-	if err != nil {
-		return activations{}, t, err
-	}
 	leftRight, upDown := d.Augmentation.Flips(view)
-	cache, err := e.cacheFor(s, target, leftRight, upDown)
+	cache, err := e.cacheFor(ctx, s, target, leftRight, upDown)
 	if err != nil {
 		return activations{}, t, err
 	}
-	a := activations{cut: target, cache: cache, hashes: hashes}
+	a := activations{cut: target, cache: cache, hashes: d.hashes}
 	var missing []int
 	queued := map[[32]byte]bool{}
-	for i, hash := range hashes {
+	for i, hash := range d.hashes {
 		if !queued[hash] && !cache.has(hash) {
 			queued[hash] = true
 			missing = append(missing, i)
 		}
 	}
-	t.Computed, t.Reused = len(missing), len(hashes)-len(missing)
+	t.Computed, t.Reused = len(missing), len(d.hashes)-len(missing)
 	if len(missing) > 0 {
-		t.Compile, err = e.runPrefix(ctx, s, a, d, view, missing, report)
+		t.Compile, err = e.runPrefix(ctx, s, a, d.Dataset, view, missing, report)
 	}
 	t.Total = time.Since(start)
 	t.Prefix = t.Total - t.Compile

@@ -19,9 +19,9 @@ import (
 )
 
 // forward is the program from activations at a cut to a model's logits, in inference mode.
-func (e *Engine) forward(t *trained, from int) (*program, error) {
+func (e *Engine) forward(ctx context.Context, t *trained, from int) (*program, error) {
 	b, head := t.base, t.description.Head
-	return e.program(fmt.Sprintf("forward %s %d %v", b.Name, from, head), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	return e.program(ctx, b.Name, "forward", fmt.Sprintf("forward %s %d %v", b.Name, from, head), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{b.suffix(scope, head, in[0], from, false, inference)}
 	})
 }
@@ -29,8 +29,10 @@ func (e *Engine) forward(t *trained, from int) (*program, error) {
 // logits runs a program over all rows in batches of one shape. It returns the logits [n, classes] and the seconds of compilation.
 func (e *Engine) logits(ctx context.Context, p *program, values map[string]*value, a activations, classes int, stage string,
 	report func(remote.Progress)) (tl.Tensor, time.Duration, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	if err := p.gate.enter(ctx, p.name); err != nil {
+		return tl.Tensor{}, 0, err
+	}
+	defer p.gate.Unlock()
 	if err := p.put(values, func(string) bool { return true }); err != nil {
 		return tl.Tensor{}, 0, err
 	}
@@ -43,6 +45,7 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 	clock := newClock(stage)
 	for from := 0; from < n; from += prefixBatch {
 		if err := ctx.Err(); err != nil {
+			callOf(ctx).stopped("stopped at %s of %s images", tl.WithCommas(int64(from)), tl.WithCommas(int64(n)))
 			return out, compiled, err
 		}
 		positions := make([]int, prefixBatch)
@@ -71,11 +74,15 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 // modelLogits runs a model over d: its frozen prefix through the cache, then the rest.
 func (e *Engine) modelLogits(ctx context.Context, t *trained, d datasets.Dataset, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
 	from := t.prefix()
-	a, timing, err := e.activations(ctx, t.source(), from, d, 0, report)
+	data, err := hashed(ctx, d)
+	if err != nil {
+		return tl.Tensor{}, tl.Timing{}, err
+	}
+	a, timing, err := e.activations(ctx, t.source(), from, data, 0, report)
 	if err != nil {
 		return tl.Tensor{}, timing, err
 	}
-	p, err := e.forward(t, from)
+	p, err := e.forward(ctx, t, from)
 	if err != nil {
 		return tl.Tensor{}, timing, err
 	}
@@ -92,7 +99,7 @@ func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remo
 	if err != nil {
 		return tl.Predictions{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	classes, err := r.Data.Classes(ctx)
 	if err != nil {
 		return tl.Predictions{}, err
@@ -110,11 +117,11 @@ func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report f
 	if b.Classifier.Forward == nil {
 		return tl.Predictions{}, fmt.Errorf("%s has no classifier of its own: give it a head with WithHead", b.Name)
 	}
-	a, _, err := e.activations(ctx, source{b, b.values}, len(b.Blocks), r.Data, 0, report)
+	a, _, err := e.representation(ctx, tl.RepresentRequest{Base: r.Model.Base, Data: r.Data}, report)
 	if err != nil {
 		return tl.Predictions{}, err
 	}
-	p, err := e.program("classifier "+b.Name, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	p, err := e.program(ctx, b.Name, "classifier", "classifier "+b.Name, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{b.Classifier.Forward(scope.At("%s", b.Classifier.Name), in[0], zoo.Mode{})}
 	})
 	if err != nil {
@@ -186,7 +193,7 @@ func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(rem
 	if err != nil {
 		return tl.Evaluation{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	labels, err := t.labels(ctx, "the data to evaluate on", r.Data)
 	if err != nil {
 		return tl.Evaluation{}, err

@@ -17,32 +17,41 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 
-	"transferlab/datasets"
 	"transferlab/tl"
 	"transferlab/tl/remote"
 )
 
 // registeredEngine runs the verbs of this process.
-var registeredEngine = New()
+var registeredEngine = New(Options{})
 
 func init() { tl.Register(registeredEngine) }
 
 // Engine holds what stays between verbs. It is safe for concurrent use; verbs on one model run one after the other.
 type Engine struct {
+	calls    register
+	opening  *gate
+	compiled atomic.Int64 // graphs so far
+
 	mu       sync.Mutex
 	backend  compute.Backend
 	bases    map[string]*base
-	models   map[string]*trained
+	models   map[string]*trained // by key
 	programs map[string]*program
+	named    int // things that got a name so far
 	caches   map[string]*activationCache
 }
 
+// Options say how an engine works. The zero value is that of a plain program.
+type Options struct{}
+
 // New makes an engine. It loads nothing before the first verb asks for it.
-func New() *Engine {
-	return &Engine{bases: map[string]*base{}, models: map[string]*trained{}, programs: map[string]*program{}, caches: map[string]*activationCache{}}
+func New(Options) *Engine {
+	return &Engine{calls: newRegister(), opening: newGate(),
+		bases: map[string]*base{}, models: map[string]*trained{}, programs: map[string]*program{}, caches: map[string]*activationCache{}}
 }
 
 type verb func(e *Engine, ctx context.Context, decode func(any) error, report func(remote.Progress)) (any, error)
@@ -54,6 +63,7 @@ func handle[In, Out any](f func(*Engine, context.Context, In, func(remote.Progre
 		if err := decode(&in); err != nil {
 			return nil, err
 		}
+		callOf(ctx).noun = nounOf(in)
 		return f(e, ctx, in, report)
 	}
 }
@@ -72,6 +82,9 @@ var verbs = map[string]verb{
 	tl.VerbStepBack:    handle((*Engine).stepBack),
 	tl.VerbReset:       handle((*Engine).reset),
 	tl.VerbFingerprint: handle((*Engine).fingerprint),
+	tl.VerbHeld:        handle((*Engine).held),
+	tl.VerbFree:        handle((*Engine).free),
+	tl.VerbStopped:     handle((*Engine).stopped),
 }
 
 // Handle carries out one verb for a remote client; see [remote.Handler].
@@ -80,8 +93,10 @@ func (e *Engine) Handle(ctx context.Context, name string, decode func(any) error
 	if !found {
 		return nil, fmt.Errorf("engine: no verb %q", name)
 	}
+	c, ctx := e.calls.begin(ctx, name, report)
+	defer func() { e.calls.end(c, err) }()
 	defer recoverInto(&err)
-	result, err = f(e, datasets.WithReport(ctx, fetching(report)), decode, report)
+	result, err = f(e, ctx, decode, report)
 	if err != nil && ctx.Err() != nil {
 		return result, ctx.Err()
 	}

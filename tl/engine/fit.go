@@ -24,7 +24,7 @@ func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Pr
 	if err != nil {
 		return tl.History{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	run, err := e.newRun(ctx, t, r, report)
 	if err != nil {
 		return tl.History{}, err
@@ -44,6 +44,7 @@ func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Pr
 	}
 	history.Time.Total = time.Since(start)
 	t.histories = append(t.histories, history)
+	callOf(ctx).stopped("stopped in epoch %d; %s", len(history.Epochs)+1, history.Standing())
 	return history, ended
 }
 
@@ -104,8 +105,12 @@ func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report
 
 // activate computes what enters the training graph: activations behind the frozen prefix, or the decoded images.
 func (u *run) activate(train, valid datasets.Dataset, report func(remote.Progress)) error {
+	data, err := hashed(u.ctx, train)
+	if err != nil {
+		return err
+	}
 	for view := range train.Augmentation.Views() {
-		a, t, err := u.engine.activations(u.ctx, u.model.source(), u.cut, train, view, report)
+		a, t, err := u.engine.activations(u.ctx, u.model.source(), u.cut, data, view, report)
 		if err != nil {
 			return err
 		}
@@ -113,7 +118,10 @@ func (u *run) activate(train, valid datasets.Dataset, report func(remote.Progres
 		u.views = append(u.views, a)
 	}
 	if u.history.Valid {
-		a, t, err := u.engine.activations(u.ctx, u.model.source(), u.cut, valid, 0, report)
+		if data, err = hashed(u.ctx, valid); err != nil {
+			return err
+		}
+		a, t, err := u.engine.activations(u.ctx, u.model.source(), u.cut, data, 0, report)
 		if err != nil {
 			return err
 		}
@@ -196,6 +204,7 @@ func (u *run) finish(stopped bool) (tl.History, error) {
 	if h.Kept > 0 {
 		maps.Copy(u.model.values, u.saved[h.Kept-1])
 	}
+	u.model.weigh(nil)
 	return *h, u.prove()
 }
 

@@ -219,7 +219,7 @@ func TestStageRates(t *testing.T) {
 	must[tl.Summary](t)(model.UnfreezeTop(quiet(), 6))
 	e := registeredEngine
 	trained := must[*trained](t)(e.model(quiet(), model))
-	defer trained.mu.Unlock()
+	defer trained.gate.Unlock()
 	rates, err := trained.stageRates(tl.Phase{LearningRate: 0.9, RateDecay: 1.0 / 3, Rates: map[string]float64{"mbconv13": 0.5}})
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestStepRatios(t *testing.T) {
 			must[tl.Summary](t)(model.UnfreezeTop(quiet(), 3))
 			trained := must[*trained](t)(registeredEngine.model(quiet(), model))
 			before := trained.suffixValues(15)
-			trained.mu.Unlock()
+			trained.gate.Unlock()
 			must[tl.History](t)(model.Fit(quiet(), figures.Take(16), none,
 				tl.Phase{Epochs: 1, LearningRate: 1e-2, RateDecay: decay, BatchSize: 16, Optimizer: optimizer}))
 			steps := map[string]*value{}

@@ -15,13 +15,18 @@ import (
 )
 
 // open starts the backend at the first verb that computes.
-func (e *Engine) open() (compute.Backend, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.backend != nil {
-		return e.backend, nil
+func (e *Engine) open(ctx context.Context) (compute.Backend, error) {
+	if b := e.opened(); b != nil {
+		return b, nil
 	}
-	config, how, err := backend.Config(context.Background(), nil)
+	if err := e.opening.enter(ctx, "the backend"); err != nil {
+		return nil, err
+	}
+	defer e.opening.Unlock()
+	if b := e.opened(); b != nil {
+		return b, nil
+	}
+	config, how, err := backend.Config(ctx, nil)
 	if err == nil {
 		err = backend.Check(config) // a damaged plugin would end the process
 	}
@@ -31,10 +36,21 @@ func (e *Engine) open() (compute.Backend, error) {
 	if config == backend.Pure {
 		log.Printf("engine: computing with %s", how)
 	}
-	if e.backend, err = compute.NewWithConfig(config); err != nil {
+	b, err := compute.NewWithConfig(config)
+	if err != nil {
 		return nil, fmt.Errorf("engine: start the backend %s (%s): %w; see tlab doctor", config, how, shorten(err))
 	}
-	return e.backend, nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.backend = b
+	return b, nil
+}
+
+// opened is the backend, nil before the first verb that computes.
+func (e *Engine) opened() compute.Backend {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.backend
 }
 
 // Test is what SelfTest found.
@@ -48,8 +64,8 @@ type Test struct {
 func SelfTest(ctx context.Context) (found Test, err error) {
 	defer recoverInto(&err)
 	start := time.Now()
-	e := New()
-	b, err := e.open()
+	e := New(Options{})
+	b, err := e.open(ctx)
 	if err != nil {
 		return found, err
 	}

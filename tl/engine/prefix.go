@@ -15,6 +15,7 @@ import (
 
 	"transferlab/datasets"
 	"transferlab/datasets/images"
+	"transferlab/tl"
 	"transferlab/tl/remote"
 	"transferlab/tl/zoo"
 )
@@ -43,7 +44,7 @@ func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d datas
 	run := prefixRun{source: s, hashes: a.hashes, cuts: []cut{a.cut}, caches: []*activationCache{a.cache}}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
 		at := s.at(tap)
-		cache, err := e.cacheFor(s, at, leftRight, upDown)
+		cache, err := e.cacheFor(ctx, s, at, leftRight, upDown)
 		if err != nil {
 			return 0, err
 		}
@@ -89,7 +90,7 @@ func (r prefixRun) cached(positions []int) (*tensors.Tensor, error) {
 
 // rows runs batches through the blocks and keeps the outputs. It returns how long compilation took.
 func (r prefixRun) rows(ctx context.Context, e *Engine, missing []int, next func([]int) (*tensors.Tensor, error), report func(remote.Progress)) (time.Duration, error) {
-	forward, compiled, release, err := r.prepare(e, report)
+	forward, compiled, release, err := r.prepare(ctx, e, report)
 	if err != nil {
 		return compiled, err
 	}
@@ -97,33 +98,42 @@ func (r prefixRun) rows(ctx context.Context, e *Engine, missing []int, next func
 	keep := keeper{caches: r.caches, pending: make([][]byte, len(r.caches))}
 	clock := newClock("frozen blocks of " + r.Name)
 	for batch := range slices.Chunk(missing, prefixBatch) {
-		if ctx.Err() != nil {
+		if err = ctx.Err(); err != nil {
 			break
 		}
-		x, err := next(batch)
-		if err != nil {
-			return compiled, err
-		}
-		outputs, err := forward(x)
-		if err != nil {
-			return compiled, err
-		}
-		for _, position := range batch {
-			keep.images = append(keep.images, r.hashes[position])
-		}
-		if err := keep.rows(len(batch), r.cuts, outputs); err != nil {
-			return compiled, err
+		if err = r.batch(batch, next, forward, &keep); err != nil {
+			break
 		}
 		report(clock.tick(len(batch), len(missing), "images/s"))
 	}
-	if err := keep.flush(); err != nil {
-		return compiled, err
+	if flushed := keep.flush(); flushed != nil { // also what was done before a stop or a damaged image
+		return compiled, flushed
 	}
-	return compiled, ctx.Err()
+	if ctx.Err() != nil {
+		callOf(ctx).stopped("stopped at %s of %s images; those are kept", tl.WithCommas(int64(len(r.hashes)-len(missing)+clock.done)), tl.WithCommas(int64(len(r.hashes))))
+		return compiled, ctx.Err()
+	}
+	return compiled, err
+}
+
+// batch runs one batch of rows, given by their positions.
+func (r prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error), keep *keeper) error {
+	x, err := next(positions)
+	if err != nil {
+		return err
+	}
+	outputs, err := forward(x)
+	if err != nil {
+		return err
+	}
+	for _, position := range positions {
+		keep.images = append(keep.images, r.hashes[position])
+	}
+	return keep.rows(len(positions), r.cuts, outputs)
 }
 
 // prepare gives the function from a batch to the rows at each cut, compiled and with its weights set. Until release nobody else runs it.
-func (r prefixRun) prepare(e *Engine, report func(remote.Progress)) (forward func(x *tensors.Tensor) ([]*tensors.Tensor, error), compiled time.Duration, release func(), err error) {
+func (r prefixRun) prepare(ctx context.Context, e *Engine, report func(remote.Progress)) (forward func(x *tensors.Tensor) ([]*tensors.Tensor, error), compiled time.Duration, release func(), err error) {
 	if r.cuts[0].blocks == 0 { // the decoded image itself
 		return func(x *tensors.Tensor) ([]*tensors.Tensor, error) { return []*tensors.Tensor{x}, nil }, 0, func() {}, nil
 	}
@@ -135,7 +145,7 @@ func (r prefixRun) prepare(e *Engine, report func(remote.Progress)) (forward fun
 	for _, c := range r.cuts {
 		key += fmt.Sprint(" ", c.blocks)
 	}
-	p, err := e.program(key, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
+	p, err := e.program(ctx, r.Name, "prefix", key, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
 		outputs := make([]*graph.Node, len(r.cuts))
 		x := r.input(inputs[0], from.blocks)
 		for n := from.blocks; n < r.cuts[0].blocks; n++ {
@@ -151,17 +161,19 @@ func (r prefixRun) prepare(e *Engine, report func(remote.Progress)) (forward fun
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	p.mu.Lock()
+	if err := p.gate.enter(ctx, "the frozen blocks of "+r.Name); err != nil {
+		return nil, 0, nil, err
+	}
 	report(remote.Progress{Stage: "compile the frozen blocks of " + r.Name})
 	err = p.put(ofBlocks(r.base, r.values, from.blocks, r.cuts[0].blocks), func(string) bool { return true })
 	if err == nil {
 		compiled, err = p.compile(shapes.Make(from.kind, append([]int{prefixBatch}, from.shape...)...))
 	}
 	if err != nil {
-		p.mu.Unlock()
+		p.gate.Unlock()
 		return nil, compiled, nil, err
 	}
-	return func(x *tensors.Tensor) ([]*tensors.Tensor, error) { return p.run(x) }, compiled, p.mu.Unlock, nil
+	return func(x *tensors.Tensor) ([]*tensors.Tensor, error) { return p.run(x) }, compiled, p.gate.Unlock, nil
 }
 
 // keeper collects rows and hands them to their caches in pieces of a few hundred, so that a run that is killed loses little.

@@ -1,12 +1,12 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -17,38 +17,45 @@ import (
 // program is a compiled graph with the variables it works on. The same program serves every model of the same structure: its
 // variables are set before a run. What makes it another program stands in its key (see Engine.program).
 type program struct {
-	mu      sync.Mutex // held for a whole run: the variables are one model's then
-	backend compute.Backend
-	store   *model.Store
-	exec    *model.Exec
-	held    map[string]*value // what the variables were last set to
-	ready   bool
+	gate  *gate // held for a whole run: the variables are one model's then
+	used  usage
+	name  string
+	base  string
+	bytes atomic.Int64 // of its variables
+	store *model.Store
+	exec  *model.Exec
+	held  map[string]*value // what the variables were last set to
 }
 
 type graphFunction = func(scope *model.Scope, inputs []*graph.Node) []*graph.Node
 
-// program finds the program of that key or makes it. It is compiled when it first runs.
-func (e *Engine) program(key string, build graphFunction) (*program, error) {
-	backend, err := e.open()
+// program finds the program of that key or makes it. It is compiled when it first runs. role says what it does for the base, for people.
+func (e *Engine) program(ctx context.Context, base, role, key string, build graphFunction) (*program, error) {
+	backend, err := e.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if p := e.programs[key]; p != nil {
+		p.used.touch(ctx)
 		return p, nil
 	}
-	p := &program{backend: backend, store: model.NewStore(), held: map[string]*value{}}
-	p.exec, err = model.NewExec(backend, p.store, build)
+	p := &program{gate: newGate(), name: e.newName(base, role), base: base, store: model.NewStore(), held: map[string]*value{}}
+	p.exec, err = model.NewExec(backend, p.store, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
+		e.compiled.Add(1)
+		return build(scope, inputs)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", shorten(err))
 	}
 	p.exec.SetMaxCache(4)
+	p.used.touch(ctx)
 	e.programs[key] = p
 	return p, nil
 }
 
-// put sets variables, by path; frozen tells which of them the optimizer must not see. Call it with mu held.
+// put sets variables, by path; frozen tells which of them the optimizer must not see. Call it with the gate held.
 func (p *program) put(values map[string]*value, frozen func(path string) bool) error {
 	for path, v := range values {
 		if p.held[path] == v {
@@ -112,12 +119,25 @@ func (p *program) get(paths []string) (map[string]*value, error) {
 	return values, nil
 }
 
+// newName is a short name that nothing else in this engine has: "efficientnet_lite0/step#3". Call it with mu held.
+func (e *Engine) newName(base, role string) string {
+	e.named++
+	return fmt.Sprintf("%s/%s#%d", base, role, e.named)
+}
+
+// close gives back what the compiled graph and its variables occupy. Nothing may use it any more.
+func (p *program) close() {
+	p.exec.Finalize()
+	p.store.Finalize()
+}
+
 // compile builds the graph for these input shapes, where it was not yet, and returns how long that took.
 func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 	start := time.Now()
 	if _, err := p.exec.Compile(inputs...); err != nil {
 		return 0, fmt.Errorf("engine: compile: %w", shorten(err))
 	}
+	p.bytes.Store(p.store.ByteSize())
 	return time.Since(start), nil
 }
 

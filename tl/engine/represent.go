@@ -28,7 +28,11 @@ func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, repo
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
-	return e.activations(ctx, source{b, b.values}, len(b.Blocks), r.Data, 0, report)
+	data, err := hashed(ctx, r.Data)
+	if err != nil {
+		return activations{}, tl.Timing{}, err
+	}
+	return e.activations(ctx, source{b, b.values}, len(b.Blocks), data, 0, report)
 }
 
 func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Tensor, error) {
@@ -63,7 +67,7 @@ func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.P
 	if err != nil {
 		return tl.Summary{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	return t.summary()
 }
 

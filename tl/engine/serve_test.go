@@ -18,7 +18,7 @@ func TestServe(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "engine.sock")
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, socket) }()
+	go func() { ended <- Serve(ctx, socket, Options{}) }()
 	for range 500 {
 		if _, err := os.Stat(socket); err == nil {
 			break

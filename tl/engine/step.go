@@ -40,26 +40,28 @@ func (u *run) prepare(report func(remote.Progress)) error {
 	}
 	report(remote.Progress{Stage: "compile the training step"})
 	var err error
-	if s.program, err = u.engine.program(u.stepKey(s), u.stepGraph(s)); err != nil {
+	if s.program, err = u.engine.program(u.ctx, u.model.base.Name, "step", u.stepKey(s), u.stepGraph(s)); err != nil {
 		return err
 	}
-	s.program.mu.Lock()
+	if err := s.program.gate.enter(u.ctx, s.program.name); err != nil {
+		return err
+	}
 	u.step = s
 	if err := u.loadStep(); err != nil {
-		s.program.mu.Unlock()
+		s.program.gate.Unlock()
 		return err
 	}
 	if u.valid == nil {
 		return nil
 	}
-	s.forward, err = u.engine.forward(u.model, u.cut)
+	s.forward, err = u.engine.forward(u.ctx, u.model, u.cut)
 	if err != nil {
-		s.program.mu.Unlock()
+		s.program.gate.Unlock()
 	}
 	return err
 }
 
-func (u *run) release() { u.step.program.mu.Unlock() }
+func (u *run) release() { u.step.program.gate.Unlock() }
 
 // loadStep compiles, sets the weights, forgets the optimizer's state and seeds dropout.
 func (u *run) loadStep() error {
@@ -158,6 +160,7 @@ func (u *run) epochs(report func(remote.Progress)) error {
 	per := (len(u.labels) + u.step.batch - 1) / u.step.batch
 	total := per * u.phase.Epochs
 	start := time.Now()
+	defer func() { u.history.Time.Train = time.Since(start) }()
 	for epoch := range u.phase.Epochs {
 		e, err := u.epoch(epoch, per, total, start, random, report)
 		if err != nil {
@@ -166,7 +169,6 @@ func (u *run) epochs(report func(remote.Progress)) error {
 		u.history.Epochs = append(u.history.Epochs, e)
 		report(remote.Progress{Stage: fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, u.phase.Epochs), Detail: epochText(e), Finished: true})
 	}
-	u.history.Time.Train = time.Since(start)
 	return nil
 }
 
@@ -201,6 +203,7 @@ func (u *run) epoch(epoch, per, total int, start time.Time, random *rand.Rand, r
 		return e, err
 	}
 	u.saved = append(u.saved, moved)
+	u.model.weigh(u.saved)
 	if u.valid != nil {
 		if e.ValidLoss, e.ValidAccuracy, err = u.validate(moved); err != nil {
 			return e, err

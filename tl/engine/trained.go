@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"transferlab/tl"
 	"transferlab/tl/remote"
@@ -16,7 +16,11 @@ import (
 
 // trained is a model as it stands: weights, freeze state, histories.
 type trained struct {
-	mu          sync.Mutex
+	gate        *gate
+	used        usage
+	bytes       atomic.Int64 // of what is not the base's own
+	session     string
+	forgotten   bool // whoever waited for the gate must look for the model again
 	description tl.Model
 	base        *base
 	logits      int
@@ -36,7 +40,7 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := identity(m)
+	key, err := modelKey(remote.SessionOf(ctx), m)
 	if err != nil {
 		return nil, err
 	}
@@ -48,28 +52,57 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	t := e.models[key]
-	if t == nil {
-		t = &trained{description: m, base: b, logits: logits, values: head, frozen: map[string]bool{}}
-		for i, block := range b.Blocks {
-			maps.Copy(t.values, ofBlocks(b, b.values, i, i+1))
-			t.frozen[block.Name] = true
+	for {
+		e.mu.Lock()
+		t := e.models[key]
+		if t == nil {
+			t = newTrained(m, b, head, logits)
+			t.session = remote.SessionOf(ctx)
+			e.models[key] = t
 		}
-		e.models[key] = t
+		t.used.touch(ctx)
+		e.mu.Unlock()
+		if err := t.gate.enter(ctx, fmt.Sprintf("the model %q", m.Name)); err != nil {
+			return nil, err
+		}
+		if !t.forgotten {
+			return t, nil
+		}
+		t.gate.Unlock()
 	}
-	e.mu.Unlock()
-	t.mu.Lock()
-	return t, nil
+}
+
+func newTrained(m tl.Model, b *base, head map[string]*value, logits int) *trained {
+	t := &trained{gate: newGate(), description: m, base: b, logits: logits, values: maps.Clone(head), frozen: map[string]bool{}}
+	for i, block := range b.Blocks {
+		maps.Copy(t.values, ofBlocks(b, b.values, i, i+1))
+		t.frozen[block.Name] = true
+	}
+	t.weigh(nil)
+	return t
+}
+
+// weigh counts the bytes of the values that are not the base's own, those of a phase that runs included.
+func (t *trained) weigh(running []map[string]*value) {
+	seen, bytes := map[*value]bool{}, int64(0)
+	for _, values := range slices.Concat([]map[string]*value{t.values}, t.epochs, running) {
+		for path, v := range values {
+			if !seen[v] && t.base.values[path] != v {
+				seen[v] = true
+				bytes += v.bytes()
+			}
+		}
+	}
+	t.bytes.Store(bytes)
 }
 
 // isBare tells whether a request is for the base alone.
 func isBare(m tl.Model) bool { return m.Name == "" && len(m.Head) == 0 }
 
-// identity is what makes two descriptions the same model.
-func identity(m tl.Model) (string, error) {
+// modelKey is what makes two descriptions the same model.
+func modelKey(session string, m tl.Model) (string, error) {
 	text, err := json.Marshal(m)
-	return string(text), err
+	return session + "\x00" + string(text), err
 }
 
 // source is where the model's frozen prefix comes from.
@@ -103,7 +136,7 @@ func (e *Engine) freeze(ctx context.Context, r tl.FreezeRequest, _ func(remote.P
 	if err != nil {
 		return tl.Summary{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	names := r.Blocks
 	if len(names) == 0 {
 		for _, block := range t.base.Blocks {
@@ -134,7 +167,7 @@ func (e *Engine) unfreezeTop(ctx context.Context, r tl.UnfreezeTopRequest, _ fun
 	if err != nil {
 		return tl.Summary{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	if n := len(t.base.Blocks); r.N < 0 || r.N > n {
 		return tl.Summary{}, fmt.Errorf("%s has %d blocks: unfreeze 0 to %d of them, not %d", t.base.Name, n, n, r.N)
 	}
@@ -149,7 +182,7 @@ func (e *Engine) histories(ctx context.Context, r tl.ModelRequest, _ func(remote
 	if err != nil {
 		return nil, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	return append([]tl.History{}, t.histories...), nil
 }
 
@@ -158,7 +191,7 @@ func (e *Engine) stepBack(ctx context.Context, r tl.StepBackRequest, _ func(remo
 	if err != nil {
 		return tl.History{}, err
 	}
-	defer t.mu.Unlock()
+	defer t.gate.Unlock()
 	if len(t.histories) == 0 {
 		return tl.History{}, fmt.Errorf("no phase was fitted yet: there is no epoch to step back to")
 	}
@@ -171,16 +204,31 @@ func (e *Engine) stepBack(ctx context.Context, r tl.StepBackRequest, _ func(remo
 	return *last, nil
 }
 
-func (e *Engine) reset(_ context.Context, r tl.ModelRequest, _ func(remote.Progress)) (bool, error) {
-	key, err := identity(r.Model)
+func (e *Engine) reset(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (bool, error) {
+	key, err := modelKey(remote.SessionOf(ctx), r.Model)
 	if err != nil {
 		return false, err
 	}
 	e.mu.Lock()
+	t := e.models[key]
+	if t != nil {
+		t.used.touch(ctx)
+	}
+	e.mu.Unlock()
+	if t == nil {
+		return false, nil
+	}
+	if err := t.gate.enter(ctx, fmt.Sprintf("the model %q", r.Model.Name)); err != nil {
+		return false, err
+	}
+	defer t.gate.Unlock()
+	e.mu.Lock()
 	defer e.mu.Unlock()
-	_, found := e.models[key]
-	delete(e.models, key)
-	return found, nil
+	if e.models[key] == t {
+		delete(e.models, key)
+		t.forgotten = true
+	}
+	return true, nil
 }
 
 // fingerprint gives the SHA-256 of every variable, in hex: equal exactly where the bits are.
@@ -197,7 +245,7 @@ func (e *Engine) fingerprint(ctx context.Context, r tl.ModelRequest, _ func(remo
 		if err != nil {
 			return nil, err
 		}
-		defer t.mu.Unlock()
+		defer t.gate.Unlock()
 		values = t.values
 	}
 	prints := map[string]string{}

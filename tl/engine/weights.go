@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -43,10 +44,14 @@ func newValue(shape []int, data []float32) *value {
 	return v
 }
 
+func (v *value) bytes() int64 { return 4 * int64(len(v.Data)) }
+
 // base is a network with its pretrained weights, loaded once.
 type base struct {
 	zoo.Network
-	mu     sync.Mutex
+	gate   *gate
+	used   usage
+	bytes  atomic.Int64
 	values map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
 }
 
@@ -60,12 +65,15 @@ func (e *Engine) base(ctx context.Context, name string) (*base, error) {
 			e.mu.Unlock()
 			return nil, err
 		}
-		b = &base{Network: network}
+		b = &base{Network: network, gate: newGate()}
 		e.bases[name] = b
 	}
+	b.used.touch(ctx)
 	e.mu.Unlock()
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	if err := b.gate.enter(ctx, fmt.Sprintf("the weights of %s", name)); err != nil {
+		return nil, err
+	}
+	defer b.gate.Unlock()
 	if b.values != nil || b.Load == nil {
 		return b, nil
 	}
@@ -84,6 +92,7 @@ func (e *Engine) base(ctx context.Context, name string) (*base, error) {
 		}
 	}
 	b.values = values
+	b.bytes.Store(bytesOf(values))
 	return b, nil
 }
 
@@ -100,6 +109,13 @@ func network(name string) (zoo.Network, error) {
 		return rawPixels, nil
 	}
 	return zoo.Find(name)
+}
+
+func bytesOf(values map[string]*value) (n int64) {
+	for _, v := range values {
+		n += v.bytes()
+	}
+	return n
 }
 
 // blockOf is the block that a variable path belongs to.
