@@ -97,3 +97,19 @@ func FuzzComplete(f *testing.F) {
 		}
 	})
 }
+
+// What a log replays is text that a log learns the same from.
+func FuzzReplay(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, code string) {
+		var once, twice Log
+		once.Add(Parse(code))
+		cells := once.Replay()
+		for _, cell := range cells {
+			twice.Add(Parse(cell))
+		}
+		if got := twice.Replay(); strings.Join(got, "\x00") != strings.Join(cells, "\x00") {
+			t.Fatalf("%q replays %q, then %q", code, cells, got)
+		}
+	})
+}
