@@ -83,7 +83,7 @@ func (l *Lab) goFlags() string {
 // the backend, for cells that use GoMLX themselves; go-xla must not download another while one computes.
 func (l *Lab) Environ() []string {
 	env := []string{
-		"PATH=" + l.Bin() + string(filepath.ListSeparator) + os.Getenv("PATH"),
+		"PATH=" + l.Bin() + string(filepath.ListSeparator) + searchPath(),
 		"GOFLAGS=" + l.goFlags(),
 		backend.NoInstall + "=1",
 	}
@@ -91,6 +91,15 @@ func (l *Lab) Environ() []string {
 		env = append(env, backend.Variable+"="+l.Backend)
 	}
 	return env
+}
+
+// searchPath is this process's PATH, or where systems keep their programs if whoever started it gave it none: without a C compiler, say,
+// the go command would build the standard library anew, another way.
+func searchPath() string {
+	if path := os.Getenv("PATH"); path != "" {
+		return path
+	}
+	return "/usr/local/bin:/usr/bin:/bin"
 }
 
 // Prefix is the root of JupyterLab's private Python environment; kernelspecs go below its share/jupyter.

@@ -332,6 +332,12 @@ func TestEnviron(t *testing.T) {
 			t.Errorf("%q lacks %q", got, want)
 		}
 	}
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", "")
+	if got := lab.Environ()[0]; got != "PATH=/h/bin:/usr/local/bin:/usr/bin:/bin" {
+		t.Errorf("without a PATH: %q", got)
+	}
+	t.Setenv("PATH", path)
 	kept := filepath.Join(t.TempDir(), "env")
 	if err := os.WriteFile(kept, []byte("GOFLAGS=-buildvcs=false\n"), 0o644); err != nil {
 		t.Fatal(err)
