@@ -129,7 +129,12 @@ func (p *peer) next(sent int) (data net.Buffers, size int) {
 // comes and gives the peer a moment to hang up first, since closing a connection with unread data loses what is under way.
 func (p *peer) write(farewell time.Duration) {
 	for data, size := p.next(0); len(data) > 0; data, size = p.next(size) {
-		if err := p.flush(data); err != nil {
+		err := p.flush(data)
+		if err != nil && hungUp(err) {
+			p.finish() // what it said before it left is still to be read; the reader ends the connection
+			return
+		}
+		if err != nil {
 			p.drop(err)
 			return
 		}
@@ -163,7 +168,7 @@ func (p *peer) flush(data net.Buffers) error {
 	return nil
 }
 
-// finish lets the writer send what is queued and then close the connection.
+// finish queues nothing more. The writer, if there is one still, sends what is queued and then closes the connection.
 func (p *peer) finish() {
 	p.mu.Lock()
 	p.ended = true
@@ -194,5 +199,10 @@ func (p *peer) drop(reason error) error {
 
 // hungUp says that a connection ended as they do end.
 func hungUp(err error) bool {
-	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	for _, end := range []error{nil, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }

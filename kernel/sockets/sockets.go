@@ -166,7 +166,9 @@ func (h *host) serve(c net.Conn) {
 	}()
 	p, err := h.greet(c)
 	if err != nil {
-		h.logf("sockets: a peer was turned away: %v", err)
+		if !hungUp(err) {
+			h.logf("sockets: a peer was turned away: %v", err)
+		}
 		return
 	}
 	if !h.admit(c, p) {
@@ -176,7 +178,7 @@ func (h *host) serve(c net.Conn) {
 	h.join(p)
 	for {
 		frames, err := p.in.message(func(name string, body []byte) error { return h.command(p, name, body) })
-		if err == nil && p.over() {
+		if err == nil && h.closing() {
 			continue // Close waits for the peer to hang up; nothing more is answered
 		}
 		if err == nil {
@@ -217,7 +219,7 @@ func (h *host) command(p *peer, name string, body []byte) error {
 		}
 		_ = p.send(appendFrame(nil, isCommand, append([]byte("\x04PONG"), body[2:]...))) // one that reads nothing is dropped by this
 	case "SUBSCRIBE", "CANCEL": // since ZMTP 3.1; before, they were messages
-		if h.topic != nil && !p.over() {
+		if h.topic != nil && !h.closing() {
 			return h.topic(p, name == "SUBSCRIBE", body)
 		}
 	case "ERROR":
@@ -247,7 +249,7 @@ func (h *host) hangUp(now bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, g := range h.conns {
-		if g.peer != nil && !now {
+		if g.peer != nil && !g.peer.over() && !now {
 			g.peer.finish()
 		} else {
 			c.Close()
