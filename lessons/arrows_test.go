@@ -21,14 +21,15 @@ const module = "transferlab/"
 // deciding where it stands. Tests may import more, since nothing links them.
 var arrows = map[string][]string{
 	// leaves
-	"tl/count":       {},
-	"tl/remote":      {},
-	"kernel/wire":    {},
-	"kernel/source":  {},
-	"kernel/sockets": {},
-	"datasets/fetch": {},
-	"tl/gx":          {},
-	"notebooks":      {},
+	"tl/count":        {},
+	"tl/remote":       {},
+	"kernel/wire":     {},
+	"kernel/diagnose": {},
+	"kernel/source":   {},
+	"kernel/sockets":  {},
+	"datasets/fetch":  {},
+	"tl/gx":           {},
+	"notebooks":       {},
 
 	"datasets/fetch/bar": {"datasets/fetch"},
 	"datasets":           {"datasets/fetch"},
@@ -39,14 +40,15 @@ var arrows = map[string][]string{
 	"tl/engine/backend":  {"datasets/fetch"},
 	"tl/engine": {"tl", "tl/count", "tl/remote", "tl/zoo", "tl/weights", "tl/gx", "tl/engine/backend",
 		"datasets", "datasets/images", "datasets/fetch"},
-	"tl/engine/peers": {"tl", "datasets", "datasets/fetch"},
-	"plots":           {"tl", "datasets", "datasets/images"},
-	"lessons/check":   {"tl/count"},
-	"kernel/setup":    {"datasets/fetch", "datasets/fetch/bar", "tl/engine/backend"},
-	"kernel/page":     {"kernel/notebook", "kernel/wire"},
-	"kernel/notebook": {"kernel/wire"},
-	"kernel":          {"kernel/wire", "kernel/sockets", "kernel/setup"},
-	"kernel/tlab":     {"*"},
+	"tl/engine/peers":    {"tl", "datasets", "datasets/fetch"},
+	"plots":              {"tl", "datasets", "datasets/images"},
+	"lessons/check":      {"tl/count"},
+	"kernel/setup":       {"datasets/fetch", "datasets/fetch/bar", "tl/engine/backend"},
+	"kernel/page":        {"kernel/notebook", "kernel/wire"},
+	"kernel/notebook":    {"kernel/wire"},
+	"kernel":             {"kernel/wire", "kernel/sockets", "kernel/source", "kernel/diagnose", "kernel/setup"},
+	"kernel/tlab":        {"*"},
+	"kernel/conformance": {},
 }
 
 // inLessons is what a lesson may import of the module. Lessons are test files, so their own arrows are among the tests' imports.

@@ -1,0 +1,58 @@
+package diagnose
+
+import (
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// callOf finds the call that a graph operation failed in. GoMLX catches the panic of a graph function and panics anew where the function was
+// executed, so the runtime's trace does not reach into it; but it names the operation, and if the cell calls that once, this is the line.
+// f is the user's frame that executed the graph.
+func (c Context) callOf(s shape, f frame) (place, bool) {
+	if s.function == "" || len(s.calls) == 0 || !f.users() {
+		return place{}, false
+	}
+	var calls []place
+	for _, one := range c.reachable(f.place.cell) {
+		calls = append(calls, one.calls(s.calls)...)
+	}
+	if len(calls) != 1 {
+		return place{}, false // none, or a guess
+	}
+	return calls[0], calls[0].line != f.place.line || calls[0].cell.id != f.place.cell.id
+}
+
+// reachable are the cell and those that declare functions which it calls, directly or not.
+func (c Context) reachable(from cell) []cell {
+	all := []cell{from}
+	known := c.known()
+	for i := 0; i < len(all) && len(all) < 50; i++ {
+		words, _ := all[i].words()
+		for _, one := range known {
+			if slices.ContainsFunc(all, func(x cell) bool { return x.id == one.id }) {
+				continue
+			}
+			kept := one.declared().kept
+			if slices.ContainsFunc(words, func(w word) bool { return w.tok == token.IDENT && slices.Contains(kept, w.text) }) {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// calls finds where the cell calls one of names.
+func (c cell) calls(names []string) (all []place) {
+	words, _ := c.words()
+	for i, w := range words {
+		if w.tok != token.IDENT || !slices.Contains(names, w.text) || i+1 >= len(words) || words[i+1].tok != token.LPAREN {
+			continue
+		}
+		if i > 0 && words[i-1].tok == token.FUNC || w.line >= len(c.lines) {
+			continue // its declaration
+		}
+		all = append(all, place{c, w.line, strings.Index(c.lines[w.line], w.text)})
+	}
+	return all
+}

@@ -1,0 +1,281 @@
+package diagnose
+
+import (
+	"fmt"
+	"go/scanner"
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// word is a token of a cell with its line, from 0.
+type word struct {
+	tok  token.Token
+	text string
+	line int
+}
+
+// words of the cell's Go, without comments; command lines are left out. body is the line from which statements stand: below %%, or the
+// first line of all that is no declaration; len(lines) if there is none.
+func (c cell) words() (all []word, body int) {
+	lines := slices.Clone(c.lines)
+	body = len(lines)
+	for i, line := range lines {
+		bare := strings.TrimPrefix(line, "//gonb:")
+		if strings.HasPrefix(bare, "%%") || strings.HasPrefix(bare, "%main") {
+			body = min(body, i)
+		}
+		if strings.HasPrefix(bare, "%") || strings.HasPrefix(bare, "!") {
+			lines[i] = ""
+		}
+	}
+	text := []byte(strings.Join(lines, "\n"))
+	file := token.NewFileSet().AddFile("", -1, len(text))
+	var s scanner.Scanner
+	s.Init(file, text, func(token.Position, string) {}, 0) // what is wrong with the text was said already
+	depth, begins := 0, true
+	for {
+		pos, tok, literal := s.Scan()
+		if tok == token.EOF {
+			return all, body
+		}
+		line := file.Line(pos) - 1
+		if literal == "" || tok.IsOperator() {
+			literal = tok.String()
+		}
+		if depth == 0 && begins && !declares(tok) {
+			body = min(body, line)
+		}
+		begins = tok == token.SEMICOLON
+		switch tok {
+		case token.LPAREN, token.LBRACE, token.LBRACK:
+			depth++
+		case token.RPAREN, token.RBRACE, token.RBRACK:
+			depth--
+		}
+		all = append(all, word{tok, literal, line})
+	}
+}
+
+func declares(tok token.Token) bool {
+	switch tok {
+	case token.IMPORT, token.CONST, token.TYPE, token.VAR, token.FUNC, token.SEMICOLON:
+		return true
+	}
+	return false
+}
+
+// names are what a cell gives names to.
+type names struct {
+	kept    []string // declared for the notebook
+	passing []string // set below %%
+	assign  map[string]int
+}
+
+// declared finds the names of a cell. It goes by tokens, since the text need not be correct.
+func (c cell) declared() names {
+	all, body := c.words()
+	n := names{assign: map[string]int{}}
+	depth, inFunc := 0, -1 // the depth at which a function declared outside the body began
+	for i, w := range all {
+		inBody := w.line >= body
+		switch w.tok {
+		case token.LBRACE, token.LPAREN:
+			depth++
+		case token.RBRACE, token.RPAREN:
+			depth--
+			if depth == inFunc && w.tok == token.RBRACE {
+				inFunc = -1
+			}
+		case token.FUNC:
+			if depth == 0 && !inBody && i+1 < len(all) && all[i+1].tok == token.IDENT {
+				n.kept = append(n.kept, all[i+1].text)
+			}
+			if depth == 0 && !inBody {
+				inFunc = depth
+			}
+		case token.VAR, token.CONST, token.TYPE:
+			for _, name := range declaredBy(all[i+1:]) {
+				n.note(name, w.line, inBody, inFunc >= 0)
+			}
+		case token.DEFINE:
+			for j := i - 1; j >= 0 && all[j].tok == token.IDENT; j -= 2 {
+				n.note(all[j].text, w.line, inBody, inFunc >= 0)
+				if j == 0 || all[j-1].tok != token.COMMA {
+					break
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (n *names) note(name string, line int, inBody, inFunc bool) {
+	switch {
+	case name == "_" || inFunc:
+	case inBody:
+		n.passing = append(n.passing, name)
+		n.assign[name] = line
+	default:
+		n.kept = append(n.kept, name)
+	}
+}
+
+// declaredBy are the names that a declaration gives, whose words begin behind its keyword.
+func declaredBy(rest []word) (all []string) {
+	if len(rest) == 0 {
+		return nil
+	}
+	if rest[0].tok != token.LPAREN {
+		return leading(rest)
+	}
+	depth, begins := 0, false
+	for i, w := range rest {
+		switch w.tok {
+		case token.LPAREN, token.LBRACE, token.LBRACK:
+			depth++
+			begins = depth == 1
+			continue
+		case token.RPAREN, token.RBRACE, token.RBRACK:
+			if depth--; depth == 0 {
+				return all
+			}
+		}
+		if depth == 1 && begins && w.tok == token.IDENT {
+			all = append(all, leading(rest[i:])...)
+		}
+		begins = w.tok == token.SEMICOLON
+	}
+	return all
+}
+
+// leading are the identifiers at the beginning of a list: a, b in `a, b = 1, 2`.
+func leading(rest []word) (all []string) {
+	for i := 0; i < len(rest) && rest[i].tok == token.IDENT; i += 2 {
+		all = append(all, rest[i].text)
+		if i+1 >= len(rest) || rest[i+1].tok != token.COMMA {
+			break
+		}
+	}
+	return all
+}
+
+// gone explains a name that an earlier cell had: a value below %% ended with its cell; a declaration of a cell that failed was not kept.
+func (a *adviser) gone(name string) string {
+	for _, one := range a.known() {
+		if one.id == a.Current {
+			continue
+		}
+		n := one.declared()
+		if slices.Contains(n.kept, name) {
+			return fmt.Sprintf("%s is declared in cell [%d], but declarations of a cell that does not compile are not kept, and %%rm and %%reset forget them: "+
+				"run that cell again.", name, one.count)
+		}
+		if !slices.Contains(n.passing, name) {
+			continue
+		}
+		text := fmt.Sprintf("%s was set in cell [%d], line %d, below %%%%: such values end with their cell. To have it in all cells:", name, one.count, n.assign[name]+1)
+		return text + "\n" + fmt.Sprintf("\tvar %s = …                     above %%%%: computed again by each cell that follows\n", name) +
+			fmt.Sprintf("\tcell.Keep(%q, %s)            there, and here:  %s := cell.Get[T](%q)\n", name, name, name, name) +
+			"What tl's verbs made (models, representations) stays in the engine: call the verb again, it answers at once."
+	}
+	return ""
+}
+
+// words are names that could have been meant: those of the cells, those of Go, and, with their package, those of tl.
+func (a *adviser) words(c *complaint) (all []string) {
+	for _, one := range a.known() {
+		n := one.declared()
+		all = append(all, n.kept...)
+		if one.id == a.Current {
+			all = append(all, n.passing...)
+		}
+	}
+	all = append(all, "append", "bool", "byte", "cap", "clear", "close", "complex", "copy", "delete", "error", "false", "float32", "float64", "int",
+		"int32", "int64", "len", "make", "max", "min", "new", "nil", "panic", "println", "recover", "rune", "string", "true", "uint8")
+	for name := range a.imports() {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// membersHere are methods and fields of a type that a cell declares: every name behind a receiver of that type, or in its struct.
+func (a *adviser) membersHere(typeName string) (all []string) {
+	for _, one := range a.known() {
+		words, _ := one.words()
+		for i, w := range words {
+			switch {
+			case w.tok == token.FUNC && i+2 < len(words) && words[i+1].tok == token.LPAREN:
+				all = append(all, methodOf(words[i+1:], typeName)...)
+			case w.tok == token.STRUCT && i >= 2 && words[i-1].text == typeName && words[i-2].tok == token.TYPE:
+				all = append(all, fieldsOf(words[i+1:])...)
+			}
+		}
+	}
+	return all
+}
+
+// methodOf is the method's name if the receiver, whose words follow func, is of the type.
+func methodOf(words []word, typeName string) []string {
+	for i, w := range words {
+		if w.tok == token.RPAREN {
+			if words[i-1].text == typeName && i+1 < len(words) && words[i+1].tok == token.IDENT {
+				return []string{words[i+1].text}
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// fieldsOf are the names in a struct, whose words begin at its brace.
+func fieldsOf(words []word) (all []string) {
+	if len(words) == 0 || words[0].tok != token.LBRACE {
+		return nil
+	}
+	begins := false
+	for i, w := range words {
+		switch w.tok {
+		case token.LBRACE, token.SEMICOLON:
+			begins = true
+			continue
+		case token.RBRACE:
+			return all
+		case token.IDENT:
+			if begins {
+				all = append(all, leading(words[i:])...)
+			}
+		}
+		begins = false
+	}
+	return all
+}
+
+// unclosed finds the bracket that has no partner, for an error at the end of the text.
+func (a *adviser) unclosed(c *complaint, _ []string) string {
+	one, ok := a.cell(a.Current)
+	if c.place.known() {
+		one, ok = c.place.cell, true
+	}
+	if !ok {
+		return ""
+	}
+	all, _ := one.words()
+	var open []word
+	for _, w := range all {
+		switch w.tok {
+		case token.LPAREN, token.LBRACE, token.LBRACK:
+			open = append(open, w)
+		case token.RPAREN, token.RBRACE, token.RBRACK:
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	last := open[len(open)-1]
+	return fmt.Sprintf("The %s in line %d is not closed: %s", last.text, last.line+1, clip(strings.TrimSpace(one.lines[min(last.line, len(one.lines)-1)]), 60))
+}
