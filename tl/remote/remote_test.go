@@ -26,6 +26,14 @@ type answer struct {
 	Sum  float32
 }
 
+// set changes v for the time of one test.
+func set[T any](t *testing.T, v *T, to T) {
+	t.Helper()
+	was := *v
+	*v = to
+	t.Cleanup(func() { *v = was })
+}
+
 // serve runs a server for one test and returns a client of it. The server must end by itself when the test does.
 func serve(t *testing.T, handle Handler) Client {
 	t.Helper()
@@ -162,10 +170,11 @@ func TestErrors(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
-	for _, socket := range []string{"", "/nowhere/engine.sock", t.TempDir()} {
+	set(t, &returning, 100*time.Millisecond)
+	for socket, want := range map[string]string{"": "no socket", "/nowhere/engine.sock": "no such file", t.TempDir(): "did not come back within 100ms"} {
 		err := Client{Socket: socket}.Call(t.Context(), "add", question{}, new(answer), nil)
-		if err == nil || !strings.Contains(err.Error(), "reach the engine") {
-			t.Errorf("%q: %v", socket, err)
+		if err == nil || !strings.Contains(err.Error(), "reach the engine") || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "restart the kernel") {
+			t.Errorf("%q: %v; want an error with %q", socket, err, want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -269,68 +278,6 @@ func TestEngineGone(t *testing.T) {
 	}
 }
 
-// The first version's messages, as its programs still send and read them.
-type (
-	helloV1 struct {
-		Version int
-		Verb    string
-	}
-	frameV1 struct {
-		Progress Progress
-		Last     bool
-		Error    string
-		Result   bool
-	}
-)
-
-// TestOtherVersions: programs and engines of other versions get one line that names both and the remedy.
-func TestOtherVersions(t *testing.T) {
-	client := serve(t, add)
-	for sent, want := range map[any]string{
-		helloV1{1, "add"}:              "this engine speaks version 2, the program version 1; restart the kernel",
-		hello{Version + 1, "add", "s"}: "this engine speaks version 2, the program version 3; the engine is older than the checkout: run `tlab install`",
-	} {
-		connection, err := net.Dial("unix", client.Socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer connection.Close()
-		encoder := gob.NewEncoder(connection)
-		encoder.Encode(sent)
-		encoder.Encode(question{"q", []float32{1}})
-		var f frameV1
-		if err := gob.NewDecoder(connection).Decode(&f); err != nil || !f.Last || !strings.Contains(f.Error, want) || strings.Contains(f.Error, "\n") {
-			t.Errorf("%+v: %+v, %v; want one line with %q", sent, f, err, want)
-		}
-	}
-}
-
-// TestOldEngine: this client meets an engine of the first version, whose own words it shows.
-func TestOldEngine(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "s")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Skipf("a socket in %s: %v", socket, err)
-	}
-	defer listener.Close()
-	go func() {
-		connection, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer connection.Close()
-		var h helloV1
-		if gob.NewDecoder(connection).Decode(&h) == nil && h.Version != 1 {
-			gob.NewEncoder(connection).Encode(frameV1{Last: true, Error: fmt.Sprintf(
-				"remote: this engine speaks version 1, the program version %d; restart the kernel after an update", h.Version)})
-		}
-	}()
-	err = Client{Socket: socket, Session: "s"}.Call(t.Context(), "add", question{}, new(answer), nil)
-	if err == nil || !strings.Contains(err.Error(), "version 1, the program version 2; restart the kernel") {
-		t.Error(err)
-	}
-}
-
 // TestSessions: a handler learns the session of each of its clients.
 func TestSessions(t *testing.T) {
 	client := serve(t, func(ctx context.Context, _ string, _ func(any) error, _ func(Progress)) (any, error) {
@@ -345,24 +292,6 @@ func TestSessions(t *testing.T) {
 	}
 	if session := SessionOf(t.Context()); session != "" {
 		t.Errorf("without a client: %q", session)
-	}
-}
-
-// TestGarbage: what is no call is dropped, and the server goes on.
-func TestGarbage(t *testing.T) {
-	client := serve(t, add)
-	for _, sent := range []string{"", "GET / HTTP/1.1\r\n\r\n", strings.Repeat("\xff", 100_000), "\x00\x00\x00"} {
-		connection, err := net.Dial("unix", client.Socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		connection.SetDeadline(time.Now().Add(5 * time.Second))
-		connection.Write([]byte(sent))
-		connection.Close()
-	}
-	var got answer
-	if err := client.Call(t.Context(), "add", question{"after", []float32{1}}, &got, nil); err != nil || got.Text != "after" {
-		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -168,9 +168,8 @@ func (s *sender) last(result any, err error, withResult bool) {
 
 // beats sends a sign of life each second until stop is called.
 func (s *sender) beats() (stop func()) {
-	done := make(chan struct{})
+	done, ticker := make(chan struct{}), time.NewTicker(beat)
 	go func() {
-		ticker := time.NewTicker(beat)
 		defer ticker.Stop()
 		for {
 			select {
