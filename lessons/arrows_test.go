@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"kernel/wire":     {},
 	"kernel/diagnose": {},
 	"kernel/source":   {},
+	"kernel/cell":     {},
 	"kernel/sockets":  {},
 	"datasets/fetch":  {},
 	"tl/gx":           {},

@@ -9,7 +9,7 @@ func seeds(f *testing.F) {
 	for _, seed := range []string{
 		"", "6*7", "x := 5; x*2", "%%\nf(\n1)", "import \"fmt\"; fmt.Println(1)", "/* a\nb */ f()", "%%bash\nls", "%", "% ", "%\\\n!\\",
 		"func() {}()", "func (a) b() {}\nb", "`\n%%\n`", "packages", "package x; y", "%exec", "//gonb:%main\r\nx", "\"", "'", "}{", "\x00\xff", "//line a:9\nx\nx",
-		"tlab_cell", "%%script", "%%\nx()\n}\nfunc g() {", "const (\na = iota\nb\n)\nb", "var x, y = f()\n%rm x", "!a\\\n%%\nx",
+		"tlab_cell", "%%script", "a\r\r\nb", "%%\nx()\n}\nfunc g() {", "const (\na = iota\nb\n)\nb", "var x, y = f()\n%rm x", "!a\\\n%%\nx",
 	} {
 		f.Add(seed)
 	}

@@ -46,8 +46,10 @@ type Cell struct {
 // Parse takes code apart. It never fails: what is wrong with the text, Fault or the compiler says. Line ends of Windows become \n, since
 // GoNB would take "%%\r" for an unknown command.
 func Parse(code string) *Cell {
-	c := &Cell{lines: strings.Split(strings.ReplaceAll(code, "\r\n", "\n"), "\n"), body: -1,
-		special: map[int]bool{}, dropped: map[int]bool{}}
+	c := &Cell{lines: strings.Split(code, "\n"), body: -1, special: map[int]bool{}, dropped: map[int]bool{}}
+	for i, line := range c.lines {
+		c.lines[i] = strings.TrimRight(line, "\r")
+	}
 	if scriptCell(c.lines[0]) {
 		c.kind = Script
 		return c
