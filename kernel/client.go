@@ -16,6 +16,9 @@ import (
 // ErrGone is returned, wrapped, by calls to a kernel whose connection ended.
 var ErrGone = errors.New("the kernel's connection ended")
 
+// errUnsent marks a request that did not leave: it may be sent again.
+var errUnsent = errors.New("the request could not be sent")
+
 // Client is a Jupyter front end without a screen: it talks to one running kernel. Its methods may be called from several goroutines;
 // the kernel runs the cells one after the other.
 type Client struct {
@@ -23,19 +26,25 @@ type Client struct {
 	// after five. Set it before the first Execute.
 	Grace time.Duration
 
-	session               string
-	shell, control, iopub *channel
+	session                      string
+	shell, control, iopub, stdin *channel
 
-	observe func(*wire.Message) // gets every published message; nil for none
+	hooks hooks
 
 	mu      sync.Mutex
-	waiting map[string]*request // by message id
+	waiting map[string]*awaited // by message id
 	gone    chan struct{}       // closed when a channel broke
 	once    sync.Once
 }
 
-// request is a sent message whose answers somebody waits for.
-type request struct {
+// hooks are what a client of GoNB listens to beside the answers to its requests. Each may be nil.
+type hooks struct {
+	stray func(*wire.Message) // what is published though nobody waits for it: a widget's message, a late figure
+	input func(*wire.Message) // input_request; without it the client has no stdin channel
+}
+
+// awaited is a sent message whose answers somebody waits for.
+type awaited struct {
 	reply  chan *wire.Message // the one reply
 	output chan *wire.Message // what the kernel publishes meanwhile
 	done   chan struct{}      // closed when nobody listens any more
@@ -63,26 +72,34 @@ type Reply struct {
 
 // Connect joins a running kernel and waits until it answers and its output arrives here.
 func Connect(ctx context.Context, conn wire.Connection) (*Client, error) {
-	return connect(ctx, conn, nil)
+	return connect(ctx, conn, hooks{})
 }
 
-func connect(ctx context.Context, conn wire.Connection, observe func(*wire.Message)) (*Client, error) {
-	c := &Client{session: wire.NewID(), observe: observe, waiting: map[string]*request{}, gone: make(chan struct{})}
-	var err error
-	for _, d := range []struct {
+func connect(ctx context.Context, conn wire.Connection, on hooks) (*Client, error) {
+	c := &Client{session: wire.NewID(), hooks: on, waiting: map[string]*awaited{}, gone: make(chan struct{})}
+	type line struct {
 		to   **channel
 		port int
 		typ  zmq4.SocketType
-	}{{&c.iopub, conn.IOPub, zmq4.Sub}, {&c.shell, conn.Shell, zmq4.Dealer}, {&c.control, conn.Control, zmq4.Dealer}} {
+	}
+	lines := []line{{&c.iopub, conn.IOPub, zmq4.Sub}, {&c.shell, conn.Shell, zmq4.Dealer}, {&c.control, conn.Control, zmq4.Dealer}}
+	if on.input != nil {
+		lines = append(lines, line{&c.stdin, conn.Stdin, zmq4.Dealer})
+	}
+	var err error
+	for _, d := range lines {
 		if *d.to, err = dial(ctx, conn, d.port, d.typ, c.session); err != nil {
 			c.Disconnect()
 			return nil, fmt.Errorf("kernel: connect: %w", err)
 		}
 	}
 	for _, ch := range []*channel{c.shell, c.control} {
-		go c.listen(ch, func(m *wire.Message, r *request) { deliver(r, r.reply, m) })
+		go c.listen(ch, func(m *wire.Message, r *awaited) { deliver(r, r.reply, m) })
 	}
-	go c.listen(c.iopub, func(m *wire.Message, r *request) { deliver(r, r.output, m) })
+	go c.listen(c.iopub, func(m *wire.Message, r *awaited) { deliver(r, r.output, m) })
+	if c.stdin != nil {
+		go func() { _ = c.stdin.receive(on.input) }()
+	}
 	if err := c.hear(ctx); err != nil {
 		c.Disconnect()
 		return nil, err
@@ -93,7 +110,7 @@ func connect(ctx context.Context, conn wire.Connection, observe func(*wire.Messa
 // Disconnect leaves the kernel running.
 func (c *Client) Disconnect() {
 	c.once.Do(func() { close(c.gone) })
-	for _, ch := range []*channel{c.shell, c.control, c.iopub} {
+	for _, ch := range []*channel{c.shell, c.control, c.iopub, c.stdin} {
 		if ch != nil {
 			_ = ch.conn.Close()
 		}
@@ -101,22 +118,22 @@ func (c *Client) Disconnect() {
 }
 
 // listen hands each message on ch to whoever waits for answers to its parent.
-func (c *Client) listen(ch *channel, hand func(*wire.Message, *request)) {
+func (c *Client) listen(ch *channel, hand func(*wire.Message, *awaited)) {
 	_ = ch.receive(func(m *wire.Message) {
-		if ch == c.iopub && c.observe != nil {
-			c.observe(m)
-		}
 		c.mu.Lock()
 		r := c.waiting[m.Parent.ID]
 		c.mu.Unlock()
-		if r != nil {
+		switch {
+		case r != nil:
 			hand(m, r)
+		case ch == c.iopub && c.hooks.stray != nil:
+			c.hooks.stray(m)
 		}
 	})
 	c.once.Do(func() { close(c.gone) })
 }
 
-func deliver(r *request, to chan<- *wire.Message, m *wire.Message) {
+func deliver(r *awaited, to chan<- *wire.Message, m *wire.Message) {
 	select {
 	case to <- m:
 	case <-r.done:
@@ -124,12 +141,17 @@ func deliver(r *request, to chan<- *wire.Message, m *wire.Message) {
 }
 
 // ask sends a request; forget ends the wait for its answers.
-func (c *Client) ask(ch *channel, msgType string, content any) (r *request, forget func(), err error) {
+func (c *Client) ask(ch *channel, msgType string, content any) (r *awaited, forget func(), err error) {
 	m, err := wire.New(c.session, msgType, content)
 	if err != nil {
 		return nil, nil, err
 	}
-	r = &request{reply: make(chan *wire.Message, 1), output: make(chan *wire.Message, 64), done: make(chan struct{})}
+	return c.await(ch, m)
+}
+
+// await sends m as it is.
+func (c *Client) await(ch *channel, m *wire.Message) (r *awaited, forget func(), err error) {
+	r = &awaited{reply: make(chan *wire.Message, 1), output: make(chan *wire.Message, 64), done: make(chan struct{})}
 	c.mu.Lock()
 	c.waiting[m.Header.ID] = r
 	c.mu.Unlock()
@@ -141,7 +163,7 @@ func (c *Client) ask(ch *channel, msgType string, content any) (r *request, forg
 	}
 	if err := ch.send(m); err != nil {
 		forget()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errUnsent, err)
 	}
 	return r, forget, nil
 }
@@ -195,7 +217,7 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 }
 
 // replyTo waits for r's reply and drops what is published meanwhile.
-func (c *Client) replyTo(ctx context.Context, r *request, what string) (*wire.Message, error) {
+func (c *Client) replyTo(ctx context.Context, r *awaited, what string) (*wire.Message, error) {
 	for {
 		select {
 		case m := <-r.reply:
@@ -207,6 +229,32 @@ func (c *Client) replyTo(ctx context.Context, r *request, what string) (*wire.Me
 			return nil, fmt.Errorf("kernel: %s: %w", what, context.Cause(ctx))
 		}
 	}
+}
+
+// pass sends m under its own id and header, calls on with each message published for it, and returns the reply when the kernel is idle again.
+func (c *Client) pass(ctx context.Context, m *wire.Message, on func(*wire.Message)) (reply *wire.Message, err error) {
+	r, forget, err := c.await(c.shell, m)
+	if err != nil {
+		return nil, err
+	}
+	defer forget()
+	var late <-chan time.Time
+	for idle := false; reply == nil || !idle; {
+		select {
+		case reply = <-r.reply:
+			late = time.After(idleGrace)
+		case <-late:
+			idle = true
+		case m := <-r.output:
+			idle = idle || isIdle(m)
+			on(m)
+		case <-c.gone:
+			return nil, fmt.Errorf("kernel: %s: %w", m.Header.Type, ErrGone)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	return reply, nil
 }
 
 // executeRequest is the content of an execute_request.

@@ -45,7 +45,7 @@ func play(part string, args []string) error {
 		return Run(context.Background(), Config{
 			ConnectionFile: args[0],
 			GoNB:           append(lab.GoNB(), "-raw_error"),
-			Engine:         func(socket string) []string { return []string{self, "play", "engine", socket} },
+			Engine:         func(socket, _ string) []string { return []string{self, "play", "engine", socket} },
 			Guard:          func(id string, dirs ...string) []string { return append([]string{self, "play", "guard", id}, dirs...) },
 			Env:            append(lab.Environ(), "GOPROXY=off"), // set up is set up: nothing may be fetched
 		})
@@ -153,8 +153,8 @@ func carriers(v string) []string {
 	return out
 }
 
-// outputs runs one cell and collects what it published.
-func outputs(t *testing.T, s *Session, code string) (Reply, map[string]string) {
+// outcome runs one cell and collects what it published.
+func outcome(t *testing.T, s *Session, code string) (Reply, map[string]string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -202,3 +202,17 @@ func (w *tailWriter) String() string {
 	}
 	return "; it last printed:\n" + text
 }
+
+// verdict is the line that names a fault: Go's "panic:" and "fatal error:", glibc's and XLA's check failures; "" if there is none.
+func (w *tailWriter) verdict() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for line := range strings.Lines(string(w.buf)) {
+		for _, sign := range []string{"panic: ", "fatal error: ", "SIGSEGV", "Check failed", "out of memory", "bad_alloc", "unexpected signal"} {
+			if strings.Contains(line, sign) {
+				return strings.TrimSpace(line)
+			}
+		}
+	}
+	return ""
+}

@@ -23,22 +23,26 @@ func marked(id string) []int {
 		return nil
 	}
 	var pids []int
-	prefix := []byte(environmentKey + "=")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		environ, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if err != nil {
-			continue // gone, or another user's
-		}
-		for _, v := range bytes.Split(environ, []byte{0}) {
-			if after, ok := bytes.CutPrefix(v, prefix); ok && slices.Contains(strings.Split(string(after), ":"), id) {
-				pids = append(pids, pid)
-				break
-			}
+		if err == nil && pid != os.Getpid() && carries(pid, id) {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// carries reports whether a process inherited the mark id.
+func carries(pid int, id string) bool {
+	environ, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
+	if err != nil {
+		return false // gone, or another user's
+	}
+	prefix := []byte(environmentKey + "=")
+	for _, v := range bytes.Split(environ, []byte{0}) {
+		if after, ok := bytes.CutPrefix(v, prefix); ok && slices.Contains(strings.Split(string(after), ":"), id) {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,11 +22,13 @@ func kernelCommand() *cobra.Command {
 		Use:    "kernel CONNECTION_FILE",
 		Short:  "Run the Jupyter kernel (started by Jupyter)",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		// `jupyter run` adds its own arguments, which are none of a kernel's business.
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// Jupyter interrupts by a signal to the whole group in some front ends; package kernel hands it to the running cell, so it
 			// must not end this process as main would have it.
-			ctx := context.WithoutCancel(cmd.Context())
+			ctx, cancel := withParent(context.WithoutCancel(cmd.Context()))
+			defer cancel()
 			lab, err := setup.Find()
 			if err != nil {
 				return err
@@ -37,10 +40,17 @@ func kernelCommand() *cobra.Command {
 			return kernel.Run(ctx, kernel.Config{
 				ConnectionFile: args[0],
 				// Errors as text: the compiler's words then stand in the reply, for every front end.
-				GoNB:   append(lab.GoNB(), "-raw_error"),
-				Engine: func(socket string) []string { return []string{self, "engine", "--socket", socket} },
-				Guard:  func(id string, dirs ...string) []string { return append([]string{self, "guard", id}, dirs...) },
-				Env:    lab.Environ(),
+				GoNB: append(lab.GoNB(), "-raw_error"),
+				Engine: func(socket, state string) []string {
+					return []string{self, "engine", "--socket", socket, "--state", state}
+				},
+				Guard: func(id string, dirs ...string) []string { return append([]string{self, "guard", id}, dirs...) },
+				Env:   lab.Environ(),
+
+				Module:   lab.Module,
+				History:  filepath.Join(lab.Home, "history.jsonl"),
+				Commands: cellCommands,
+				Stopped:  stoppedWork,
 			})
 		},
 	}

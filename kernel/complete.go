@@ -1,0 +1,90 @@
+package kernel
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"transferlab/kernel/wire"
+)
+
+// gonbCommands are the names that GoNB's specialcmd package knows, for completion of lines that begin with %.
+var gonbCommands = []string{"args", "autoget", "capture", "cd", "env", "goflags", "goworkfix", "help", "list", "ls", "main", "noautoget", "remove",
+	"reset", "rm", "test", "track", "untrack", "version", "wasm", "widgets", "widgets_hb", "with_inputs", "with_password"}
+
+// gonbCells are those that a cell may begin with.
+var gonbCells = []string{"%%", "%%bash", "%%script", "%%sh", "%%writefile"}
+
+// cursorRequest is the content of complete_request and inspect_request.
+type cursorRequest struct {
+	Code   string `json:"code"`
+	Cursor int    `json:"cursor_pos"` // in characters
+	Detail int    `json:"detail_level"`
+}
+
+// patience with gopls: after that an empty answer is better than none, since GoNB works on nothing else meanwhile.
+func (p *proxy) complete(ctx context.Context, r request) {
+	var asked cursorRequest
+	_ = r.Decode(&asked) // without content nothing matches
+	asked.Cursor = min(max(asked.Cursor, 0), len([]rune(asked.Code)))
+	if start, matches, special := p.completeCommand(asked); special {
+		p.reply(r, "complete_reply", map[string]any{"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": asked.Cursor, "metadata": map[string]any{}})
+		return
+	}
+	p.ask(ctx, r, asked, map[string]any{"status": "ok", "matches": []string{}, "cursor_start": asked.Cursor, "cursor_end": asked.Cursor, "metadata": map[string]any{}})
+}
+
+func (p *proxy) inspect(ctx context.Context, r request) {
+	var asked cursorRequest
+	_ = r.Decode(&asked) // without content nothing is found
+	asked.Cursor = min(max(asked.Cursor, 0), len([]rune(asked.Code)))
+	p.ask(ctx, r, asked, map[string]any{"status": "ok", "found": false, "data": map[string]any{}, "metadata": map[string]any{}})
+}
+
+// ask forwards a question about code to GoNB; nothing is the reply if it has none.
+func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing map[string]any) {
+	now := p.begin(ctx, nil, nil)
+	defer p.finish(now)
+	replyType := replyTo(r.Header.Type)
+	client, err := p.gonb.acquire(now.ctx)
+	if err != nil {
+		p.reply(r, replyType, nothing)
+		return
+	}
+	m := behind(r.Message)
+	m.Content = raw(asked)
+	answer, err := client.pass(now.ctx, m, func(*wire.Message) {})
+	if err != nil {
+		p.reply(r, replyType, nothing)
+		return
+	}
+	var content map[string]any
+	if answer.Decode(&content) != nil || content["status"] != "ok" {
+		content = nothing // gopls could make nothing of the code; for the user that is no error
+	}
+	p.reply(r, replyType, content)
+}
+
+// completeCommand completes the name of a command. special is false if the cursor is not in one.
+func (p *proxy) completeCommand(asked cursorRequest) (start int, matches []string, special bool) {
+	before := string([]rune(asked.Code)[:asked.Cursor])
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	if !strings.HasPrefix(line, "%") || strings.ContainsAny(line, " \t") {
+		return 0, nil, false
+	}
+	names := slices.Clone(gonbCells)
+	for _, name := range gonbCommands {
+		names = append(names, "%"+name)
+	}
+	for _, c := range p.ownCommands() {
+		names = append(names, "%"+c.Name)
+	}
+	matches = []string{}
+	for _, name := range names {
+		if strings.HasPrefix(name, line) {
+			matches = append(matches, name)
+		}
+	}
+	slices.Sort(matches)
+	return asked.Cursor - len([]rune(line)), matches, true
+}
