@@ -27,12 +27,14 @@ func say(text string) func(*adviser, *complaint, []string) string {
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
+const convertHint = "Go converts numbers only when told to: float64(n), int(x)."
+
 // rules are tried in order. The texts say what Go wants and how to satisfy it.
 var rules = []rule{
 	{re(`^undefined: (\w+)\.(\w+)`), (*adviser).unknownMember},
 	{re(`^undefined: ([\pL_][\pL\pN_]*)$`), (*adviser).unknownName},
 	{re(`^name (\w+) not exported by package (\w+)`), (*adviser).unexported},
-	{re(`undefined \(type \*?([\w.]+) has no field or method (\w+)`), (*adviser).unknownField},
+	{re(`undefined \(type \*?(.+?) has no field or method (\w+)`), (*adviser).unknownField},
 	{re(`^unknown field (\w+) in struct literal of type ([\w.]+)`), func(a *adviser, c *complaint, m []string) string {
 		return a.unknownField(c, []string{m[0], m[2], m[1]})
 	}},
@@ -50,16 +52,15 @@ var rules = []rule{
 	{re(`^main redeclared`), say("A cell has one main: either func main or a line %%, which begins one.")},
 	{re(`redeclared`), say("Two things in this cell have one name: rename one of them. (A later cell may declare a name anew; it replaces the old one.)")},
 	{re(`^missing return`), say("Every way through a function with a result must end in return, or in panic.")},
-	{re(`mismatched types`), say("Go converts numbers only when told to: float64(n), int(x).")},
+	{re(`mismatched types .*string`), say("fmt.Sprint(x) makes text of anything; strconv.Atoi and ParseFloat make numbers of text.")},
+	{re(`mismatched types`), say(convertHint)},
 	{re(`^cannot use .* \((?:variable|value|constant)[^)]* of type (?:u?int\d*|float\d+)\) as ((?:u?int\d*)|float\d+) value`),
-		func(_ *adviser, _ *complaint, m []string) string {
-			return "Go converts numbers only when told to: " + m[1] + "(…)."
-		}},
+		say(convertHint)},
 	{re(`has pointer receiver\)`), say("The method belongs to the pointer: hand over the address, with &.")},
 	{re(`^cannot use nil as`), say("Only pointers, slices, maps, channels, functions and interfaces can be nil; leave the value out to get zero.")},
 	{re(`^too many return values`), bodyReturn},
 	{re(`could not determine what C\.`), say("GoNB drops the C code in the comment above import \"C\", so cells cannot call C. A package of your own in a folder of the workspace can.")},
-	{re(`^expected declaration, found '\}'`), say("There is one } more than {.")},
+	{re(`^expected declaration, found '\}'`), say("This } closes nothing: there is one more than there are {.")},
 	{re(`^expected declaration, found`), say("Only import, const, type, var and func may stand here; other statements belong below a line with %% alone.")},
 	{re(`^expected '\(', found (\w+)`), func(_ *adviser, c *complaint, m []string) string {
 		if strings.HasPrefix(strings.TrimSpace(c.composed), "func") {

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,7 +31,7 @@ var (
 type found struct {
 	complaints []*complaint
 	loose      []string // lines that belong to no place
-	more       int      // errors that were not told
+	unsaid     string   // about errors that were not told
 }
 
 // Build explains what goimports, go build, go vet or go get said: evalue and traceback of GoNB's error reply. It also explains what GoNB
@@ -41,32 +42,30 @@ func (c Context) Build(evalue string, traceback []string) Failure {
 		return c.unlocated(f, plain(evalue))
 	}
 	a := c.adviser()
-	name := nameOf(f.complaints)
-	total := len(f.complaints) + f.more
-	value := f.complaints[0].summary()
-	if total > 1 {
-		value += fmt.Sprintf(" (and %s)", count(total-1, "more error", "more errors"))
+	for _, one := range f.complaints {
+		a.locate(one)
 	}
-	head := value
-	if total > 1 {
-		head = count(total, "error", "errors")
-	} else if f.complaints[0].place.known() {
-		head = oneLine(f.complaints[0].message())
+	name, value := nameOf(f.complaints), f.complaints[0].summary()
+	head := oneLine(f.complaints[0].message())
+	if n := len(f.complaints); n > 1 {
+		value += fmt.Sprintf(" (and %s)", count(n-1, "more error", "more errors"))
+		head = count(n, "error", "errors")
 	}
 	out := []string{headline(name, head)}
-	told := map[string]bool{}
+	told := map[string]bool{head: true}
 	for _, group := range groups(f.complaints) {
 		out = append(out, "")
-		out = append(out, c.section(group)...)
+		out = append(out, c.where(group)...)
 		for _, one := range group {
+			out = append(out, one.text(told)...)
 			if hint := a.advise(one); hint != "" && !told[hint] {
 				told[hint] = true
 				out = append(out, hintLines(hint)...)
 			}
 		}
 	}
-	if f.more > 0 {
-		out = append(out, "", paint(faint, "… and "+count(f.more, "more error", "more errors")))
+	if f.unsaid != "" {
+		out = append(out, "", paint(faint, f.unsaid))
 	}
 	return Failure{name, value, out}
 }
@@ -83,6 +82,7 @@ func (c Context) find(evalue string, traceback []string) (f found) {
 		m := position.FindStringSubmatch(line)
 		last := len(f.complaints) - 1
 		switch {
+		case m == nil && strings.HasPrefix(line, "\tgo get "): // for us it is another command
 		case m == nil && last >= 0 && strings.HasPrefix(line, "\t") && len(f.complaints[last].lines) < maxMessage:
 			f.complaints[last].lines = append(f.complaints[last].lines, c.hide(line))
 		case m == nil:
@@ -90,12 +90,11 @@ func (c Context) find(evalue string, traceback []string) (f found) {
 				f.loose = append(f.loose, line)
 			}
 		case m[4] == "too many errors":
-			f.more++
+			f.unsaid = "… and more that the compiler does not list"
 		default:
 			one := c.complaint(m, entry)
 			if more := moreLater.FindStringSubmatch(one.lines[0]); more != nil {
-				n, _ := strconv.Atoi(more[1])
-				f.more += min(n, 1000)
+				f.unsaid = "… and " + more[1] + " more, which may well follow from this one"
 				one.lines[0] = strings.TrimSuffix(one.lines[0], more[0])
 			}
 			if last >= 0 && m[1] != "" && strings.HasPrefix(m[4], "other declaration of") {
@@ -106,13 +105,30 @@ func (c Context) find(evalue string, traceback []string) (f found) {
 			f.complaints = append(f.complaints, one)
 		}
 	}
+	f.complaints = withoutEcho(f.complaints, evalue)
 	return f
+}
+
+// withoutEcho drops the complaint about a last expression that is not used, if the kernel compiled the cell without showing that because
+// of something else.
+func withoutEcho(all []*complaint, evalue string) []*complaint {
+	if !NeedsPlain(evalue) {
+		return all
+	}
+	kept := slices.DeleteFunc(slices.Clone(all), func(one *complaint) bool {
+		return strings.HasSuffix(one.message(), "is not used") && one.place.known() &&
+			strings.TrimSpace(strings.Join(one.place.cell.lines[one.place.line+1:], "")) == ""
+	})
+	if len(kept) == 0 {
+		return all
+	}
+	return kept
 }
 
 // complaint reads one line of evalue (its submatches of position) with its entry of the traceback: perhaps the cell, then lines of the
 // composed program, three of them before the one that is meant.
 func (c Context) complaint(m []string, entry string) *complaint {
-	one := &complaint{place: place{line: -1, column: -1}, column: -1, located: true, lines: []string{c.hide(inText.ReplaceAllString(m[4], ""))}}
+	one := &complaint{place: place{line: -1, column: -1}, column: -1, located: true, lines: []string{reword(c.hide(inText.ReplaceAllString(m[4], "")))}}
 	number, _ := strconv.Atoi(m[2])
 	if at, err := strconv.Atoi(m[3]); err == nil {
 		one.column = at - 1
@@ -161,8 +177,8 @@ func groups(all []*complaint) (out [][]*complaint) {
 	return out
 }
 
-// section shows complaints about one line.
-func (c Context) section(group []*complaint) (out []string) {
+// where shows the line that complaints are about.
+func (c Context) where(group []*complaint) (out []string) {
 	first := group[0]
 	switch {
 	case first.place.known():
@@ -180,15 +196,21 @@ func (c Context) section(group []*complaint) (out []string) {
 		text, _ := widen(first.composed)
 		out = append(out, paint(green, "in a line that the kernel adds")+": "+clip(strings.TrimSpace(text), maxWidth))
 	}
-	for _, one := range group {
-		for i, line := range bounded(one.lines, maxMessage) {
-			if i == 0 {
-				line = paint(red, line)
-			} else {
-				line, _ = widen(line)
-			}
-			out = append(out, line)
+	return out
+}
+
+// text is what the compiler says; a first line that was told already is left out.
+func (c *complaint) text(told map[string]bool) (out []string) {
+	for i, line := range bounded(c.lines, maxMessage) {
+		switch {
+		case i > 0:
+			line, _ = widen(line)
+		case told[oneLine(line)]:
+			continue
+		default:
+			line = paint(red, line)
 		}
+		out = append(out, line)
 	}
 	return out
 }

@@ -28,7 +28,7 @@ var crashHints = []crashHint{
 	{re(`all goroutines are asleep|no goroutines`), "Everything that runs waits for something that nobody will do: a channel without another end, a WaitGroup without Done, a lock taken twice."},
 	{re(`concurrent map`), "Two goroutines used a map at once. Guard it with a sync.Mutex, or let one goroutine own it."},
 	{re(`^stack overflow`), "A function calls itself without end."},
-	{re(`out of memory|cannot allocate memory`), "The memory that the cell may use was not enough: keep less at a time, or raise the limit (%help)."},
+	{re(`out of memory|cannot allocate memory`), "The memory that the cell may use was not enough: keep less at a time, or raise the limit: %limit memory=8GB"},
 	{re(`unlock of unlocked|negative WaitGroup counter|unlock of unlocked RWMutex`), "Each Unlock or Done needs its own Lock or Add before."},
 	{re(`unexpected signal during runtime execution|unexpected fault address`), "Memory was used that is not there: by unsafe code, by C, or by a file that shrank while it was mapped."},
 	{re(`failed to create new OS thread`), "The system allows no more threads: start fewer goroutines that block in system calls or C."},
@@ -85,7 +85,7 @@ type end struct {
 var ends = []end{
 	{re(`^signal: interrupt`), "Interrupt", "the cell was stopped", ""},
 	{re(`^signal: killed`), "Killed", "the cell's program was killed (signal: killed)",
-		"Mostly the system does that when memory runs out: keep less at a time. kill -9 looks the same. Kernel and engine go on."},
+		"Mostly the system does that when memory runs out: keep less at a time. kill -9 looks the same. The kernel and the engine go on."},
 	{re(`^signal: terminated|^signal: hangup`), "Terminated", "", "Something told the cell's program to end: kill, or the system as it shuts down."},
 	{re(`^signal: segmentation fault`), "SIGSEGV", "segmentation fault", signalHints["SIGSEGV"]},
 	{re(`^signal: bus error`), "SIGBUS", "bus error", signalHints["SIGBUS"]},
@@ -97,8 +97,8 @@ var ends = []end{
 	{re(`^signal: quit`), "SIGQUIT", "quit", signalHints["SIGQUIT"]},
 	{re(`^signal: broken pipe`), "SIGPIPE", "broken pipe", "The program wrote where nobody reads any more."},
 	{re(`^signal:`), "Killed", "", ""},
-	{re(`^exit status 1$`), "ExitError", "", "os.Exit(1), log.Fatal and a failed test end so: what they said stands above."},
-	{re(`^exit status 2$`), "ExitError", "", "os.Exit(2), or flags behind %% that the program does not know, end so."},
+	{re(`^exit status 1$`), "ExitError", "", "A program that ends itself, with os.Exit(1) or log.Fatal, ends so: what it said stands above."},
+	{re(`^exit status 2$`), "ExitError", "", "os.Exit(2) ends so, and flags behind %% that the program does not know: what it said stands above."},
 	{re(`^exit status 66$`), "ExitError", "", "The race detector ends so when it found data races: what it said stands above."},
 	{re(`^exit status 137$`), "Killed", "", "A program that it started was killed, mostly because memory ran out."},
 	{re(`^exit status \d+$`), "ExitError", "", "The program ended itself, with os.Exit."},
@@ -120,6 +120,12 @@ func (c Context) ended(stderr, how string) Failure {
 	if f.Value == "" {
 		f.Value = "the cell failed; GoNB gives no reason"
 	}
+	exit, leaves := c.exit(f.Name)
+	if leaves.known() {
+		hint = ""
+	} else if exit != "" {
+		hint = exit
+	}
 	f.Traceback = []string{headline(f.Name, f.Value)}
 	if words := strings.TrimSpace(plain(stderr)); words != "" {
 		for _, line := range bounded(strings.Split(c.hide(words), "\n"), maxMessage) {
@@ -130,5 +136,32 @@ func (c Context) ended(stderr, how string) Failure {
 	if hint != "" {
 		f.Traceback = append(f.Traceback, hintLines(hint)...)
 	}
+	if leaves.known() {
+		f.Traceback = append(f.Traceback, "", paint(green, "in "+leaves.title()))
+		f.Traceback = append(f.Traceback, leaves.excerpt([]int{leaves.column})...)
+	}
 	return f
+}
+
+// exit says how a program may have ended itself: a test that failed, or the one call in the cell that does so.
+func (c Context) exit(name string) (hint string, leaves place) {
+	leaves.line = -1
+	one, ok := c.cell(c.Current)
+	if name != "ExitError" || !ok {
+		return "", leaves
+	}
+	for _, line := range one.lines {
+		if bare := strings.Fields(strings.TrimPrefix(line, "//gonb:")); len(bare) > 0 && bare[0] == "%test" {
+			return "A test failed: what it said stands above.", leaves
+		}
+	}
+	exits, byExit := c.only(one, "os", []string{"Exit"})
+	fatal, byFatal := c.only(one, "log", []string{"Fatal", "Fatalf", "Fatalln"})
+	switch {
+	case byExit && !byFatal:
+		return "", exits
+	case byFatal && !byExit:
+		return "", fatal
+	}
+	return "", leaves
 }

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"go/token"
 	"slices"
-	"strings"
 )
 
 // callOf finds the call that a graph operation failed in. GoMLX catches the panic of a graph function and panics anew where the function was
@@ -13,14 +12,19 @@ func (c Context) callOf(s shape, f frame) (place, bool) {
 	if s.function == "" || len(s.calls) == 0 || !f.users() {
 		return place{}, false
 	}
+	return c.only(f.place.cell, "", s.calls)
+}
+
+// only finds the one call of a function among names, of package pkg unless that is "", which the cell or what it calls contains.
+func (c Context) only(from cell, pkg string, names []string) (place, bool) {
 	var calls []place
-	for _, one := range c.reachable(f.place.cell) {
-		calls = append(calls, one.calls(s.calls)...)
+	for _, one := range c.reachable(from) {
+		calls = append(calls, one.calls(pkg, names)...)
 	}
 	if len(calls) != 1 {
 		return place{}, false // none, or a guess
 	}
-	return calls[0], calls[0].line != f.place.line || calls[0].cell.id != f.place.cell.id
+	return calls[0], true
 }
 
 // reachable are the cell and those that declare functions which it calls, directly or not.
@@ -43,16 +47,23 @@ func (c Context) reachable(from cell) []cell {
 }
 
 // calls finds where the cell calls one of names.
-func (c cell) calls(names []string) (all []place) {
+func (c cell) calls(pkg string, names []string) (all []place) {
 	words, _ := c.words()
 	for i, w := range words {
 		if w.tok != token.IDENT || !slices.Contains(names, w.text) || i+1 >= len(words) || words[i+1].tok != token.LPAREN {
 			continue
 		}
-		if i > 0 && words[i-1].tok == token.FUNC || w.line >= len(c.lines) {
+		if i > 0 && words[i-1].tok == token.FUNC {
 			continue // its declaration
 		}
-		all = append(all, place{c, w.line, strings.Index(c.lines[w.line], w.text)})
+		column := w.column
+		if pkg != "" {
+			if i < 2 || words[i-1].tok != token.PERIOD || words[i-2].text != pkg {
+				continue
+			}
+			column = words[i-2].column
+		}
+		all = append(all, place{c, w.line, column})
 	}
 	return all
 }

@@ -1,8 +1,9 @@
 package diagnose
 
 import (
-	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,8 @@ import (
 var importMessages = []*regexp.Regexp{
 	re(`no required module provides package ([^\s;]+)`),
 	re(`cannot find module providing package ([^\s;:]+)`),
-	re(`^package (\S+) is not in std`),
+	re(`^package (\S+) is not in (?:std|the standard library)`),
+	re(`^there is no package (\S+)`),
 	re(`does not contain package (\S+)`),
 	re(`^import "([^"]+)" is a program, not an importable package`),
 	re(`^use of internal package (\S+) not allowed`),
@@ -47,20 +49,43 @@ func (a *adviser) missing(p string) string {
 	books := a.books()
 	first := strings.Split(p, "/")[0]
 	inLab := books.module != "" && first == moduleName(books.module)
-	if inLab || !strings.Contains(first, ".") {
-		if near := nearest(p, pathsOf(books, inLab)); len(near) > 0 {
-			return "Did you mean\n\timport \"" + strings.Join(near, "\"\n\timport \"") + "\""
-		}
-		if paths := books.find(packageName(p)); len(paths) > 0 {
-			return addImports(paths)
-		}
-		if inLab {
-			return fmt.Sprintf("The lab has no such package. It has %s.", orList(shortest(pathsOf(books, true))))
-		}
-		return "The standard library has no such package, and packages from elsewhere begin with a host: example.com/name."
+	if !inLab && strings.Contains(first, ".") {
+		return "Cells reach the standard library, the lab's packages and what the lab is built of. To fetch another, run once, in a cell of its own,\n" +
+			"\t!*go get " + p + "\nor switch on %autoget, which looks for missing packages before each cell. Both need the network (and not GOPROXY=off)."
 	}
-	return "Cells reach the standard library, the lab's packages and what the lab is built of. To fetch another, run once in a cell of its own\n" +
-		"\t!*go get " + p + "\nor switch on %autoget, which looks for missing packages before each cell. Both need the network, and GOPROXY if set to off."
+	near := books.find(packageName(p))
+	for _, other := range pathsOf(books, inLab) {
+		if path.Dir(other) == path.Dir(p) && len(nearest(path.Base(p), []string{path.Base(other)})) > 0 {
+			near = append(near, other)
+		}
+	}
+	switch {
+	case len(near) > 0:
+		slices.Sort(near)
+		return "Did you mean\n\timport \"" + strings.Join(slices.Compact(near), "\"\n\timport \"") + "\""
+	case inLab:
+		return "The lab has " + orList(shortest(pathsOf(books, true))) + "."
+	}
+	return "The import paths of packages that do not come with Go begin with a host: example.com/name."
+}
+
+// rewordings shorten what the go command says about packages; paths of its own folders help nobody.
+var rewordings = []struct {
+	said *regexp.Regexp
+	text string
+}{
+	{re(`^(no required module provides package [^;\s]+); to add it:$`), "$1"},
+	{re(`^module \S+ found \(.*\), but does not contain package (\S+)$`), "there is no package $1"},
+	{re(`^(package \S+) is not in std \(.*\)$`), "$1 is not in the standard library"},
+}
+
+func reword(message string) string {
+	for _, r := range rewordings {
+		if r.said.MatchString(message) {
+			return r.said.ReplaceAllString(message, r.text)
+		}
+	}
+	return message
 }
 
 // pathsOf are the import paths of the lab's packages or of the standard library's.

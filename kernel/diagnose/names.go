@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"go/token"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,6 +54,8 @@ func (a *adviser) pathOf(name string) string {
 var foreign = map[string]string{"True": "true", "False": "false", "None": "nil", "null": "nil", "NULL": "nil", "nullptr": "nil", "print": "fmt.Print",
 	"printf": "fmt.Printf", "double": "float64", "float": "float64", "str": "string", "boolean": "bool", "dict": "map", "list": "slice, as in []int{1, 2}"}
 
+var assigned = regexp.MustCompile(`^(?:\s*,\s*[\pL_][\pL\pN_]*)*\s*=[^=]`)
+
 // unknownName is about `undefined: x`.
 func (a *adviser) unknownName(c *complaint, m []string) string {
 	name := m[1]
@@ -61,8 +64,12 @@ func (a *adviser) unknownName(c *complaint, m []string) string {
 			return hint
 		}
 	}
-	if hint := a.gone(name); hint != "" {
-		return hint
+	gone := a.gone(name)
+	if assigned.MatchString(strings.TrimPrefix(from(c.composed, c.column), name)) {
+		return strings.TrimSpace("= assigns to a variable that exists; := declares a new one.\n" + gone)
+	}
+	if gone != "" {
+		return gone
 	}
 	if near := nearest(name, a.words(c)); len(near) > 0 {
 		return "Did you mean " + orList(near) + "?"
@@ -73,6 +80,22 @@ func (a *adviser) unknownName(c *complaint, m []string) string {
 	for _, pkg := range []string{"tl", "plots", "datasets"} {
 		if p := a.pathOf(pkg); p != "" && slices.Contains(a.books().exports(p).names, name) {
 			return fmt.Sprintf("Package %s has it: %[1]s.%s", pkg, name)
+		}
+	}
+	return a.fromDot(name)
+}
+
+// fromDot explains a name that an import with a dot would have brought.
+func (a *adviser) fromDot(name string) string {
+	if !token.IsExported(name) {
+		return ""
+	}
+	for _, one := range a.known() {
+		for _, line := range one.lines {
+			if m := importLine.FindStringSubmatch(line); m != nil && m[1] == "." && one.id != a.Current {
+				return fmt.Sprintf("If %s comes from %q: cell [%d] imports it, but a cell that does not compile leaves nothing behind. Run that cell again.",
+					name, m[2], one.count)
+			}
 		}
 	}
 	return ""

@@ -28,7 +28,7 @@ func nearest(name string, names []string) []string {
 	slices.SortStableFunc(all, func(a, b scored) int { return a.steps - b.steps })
 	var out []string
 	for _, s := range all {
-		if len(out) < 3 && s.steps <= all[0].steps+1 {
+		if len(out) < 3 && s.steps <= all[0].steps+min(all[0].steps, 1) {
 			out = append(out, s.name)
 		}
 	}

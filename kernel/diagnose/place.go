@@ -43,11 +43,17 @@ func (c Context) at(id, line int) (place, bool) {
 // column finds where in the user's line something stands that stands at column (from 0) in the line that GoNB composed from it. GoNB takes
 // declarations apart (`var x = f()` becomes `	x = f()` in a group) and the kernel wraps a cell's last expression.
 func column(composed string, at int, users string) int {
-	if at < 0 || at >= len(composed) {
+	if at < 0 || at > len(composed) {
 		return -1
 	}
 	if composed == users {
 		return at
+	}
+	if at == len(composed) { // behind the last letter, where something is missing
+		if at > 0 && strings.HasSuffix(users, strings.TrimSpace(composed)) {
+			return len(users)
+		}
+		return -1
 	}
 	best, where := 0, -1
 	for i := range len(users) {

@@ -107,6 +107,7 @@ func (c Context) goroutine(g goroutine, named bool, shape shape) (out []string) 
 		out = append(out, "a goroutine waits: "+g.state)
 	}
 	shown, left, prior := 0, 0, ""
+	excerpted := map[string]bool{}
 	for i, f := range g.frames {
 		if !f.users() {
 			continue
@@ -124,13 +125,16 @@ func (c Context) goroutine(g goroutine, named bool, shape shape) (out []string) 
 			left++
 			continue
 		}
-		out = append(out, paint(green, g.relation(i)+where))
-		if shown < maxExcerpts {
-			out = append(out, f.place.excerpt(nil)...)
-		}
-		if call, found := c.callOf(shape, f); shown == 0 && found {
-			out = append(out, paint(green, "the graph function calls "+shape.op+" in "+call.title()))
+		if call, found := c.callOf(shape, f); shown == 0 && found && call.title() != f.place.title() {
+			out = append(out, paint(green, "in "+call.title()+", in the graph function"))
 			out = append(out, call.excerpt([]int{call.column})...)
+			out = append(out, paint(green, "run by "+where))
+		} else {
+			out = append(out, paint(green, g.relation(i)+where))
+			if title := f.place.title(); shown < maxExcerpts && !excerpted[title] {
+				excerpted[title] = true
+				out = append(out, f.place.excerpt(nil)...)
+			}
 		}
 		shown++
 	}

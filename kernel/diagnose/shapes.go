@@ -22,6 +22,9 @@ var (
 	anyShape  = regexp.MustCompile(`\(?\((Float\d+|BFloat16|Int\d+|Uint\d+|Bool|Complex\d+)\)(?:\[([^\]]*)\])?\)?`)
 )
 
+// bareDims are dimensions as Go prints a slice.
+var bareDims = regexp.MustCompile(`\[-?\d+(?: -?\d+)+\]`)
+
 // shapeRule turns one wording of GoMLX or its backends into one that names the operation and both shapes.
 type shapeRule struct {
 	message *regexp.Regexp
@@ -104,7 +107,9 @@ func tidy(message string) (string, shape) {
 		if at == nil {
 			continue
 		}
-		text := string(r.message.ExpandString(nil, r.text, message, at))
+		text := bareDims.ReplaceAllStringFunc(string(r.message.ExpandString(nil, r.text, message, at)), func(list string) string {
+			return dims(strings.Trim(list, "[]"))
+		})
 		s.op, s.calls, s.hint = r.name, r.calls, r.hint
 		if r.op > 0 {
 			s.op = message[at[2*r.op]:at[2*r.op+1]]

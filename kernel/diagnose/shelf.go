@@ -61,9 +61,14 @@ func (s *shelf) note(module, file string) {
 		}
 	}
 	dir, err := filepath.Rel(s.module, filepath.Dir(file))
-	if name := parsed.Name.Name; err == nil && name != "main" && dir != "." {
+	if name := parsed.Name.Name; err == nil && name != "main" && dir != "." && forCells(filepath.ToSlash(dir)) {
 		add(s.lab, name, path.Join(module, filepath.ToSlash(dir)))
 	}
+}
+
+// forCells reports whether a folder of the lab holds a package for cells: the kernel's own parts are not, but for package cell.
+func forCells(dir string) bool {
+	return dir != "kernel" && dir != "notebooks" && (!strings.HasPrefix(dir, "kernel/") || dir == "kernel/cell")
 }
 
 func add(m map[string][]string, name, p string) {

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // word is a token of a cell with its line, from 0.
 type word struct {
-	tok  token.Token
-	text string
-	line int
+	tok    token.Token
+	text   string
+	line   int
+	column int // in bytes
 }
 
 // words of the cell's Go, without comments; command lines are left out. body is the line from which statements stand: below %%, or the
@@ -39,7 +41,8 @@ func (c cell) words() (all []word, body int) {
 		if tok == token.EOF {
 			return all, body
 		}
-		line := file.Line(pos) - 1
+		at := file.Position(pos)
+		line := min(at.Line, len(lines)) - 1
 		if literal == "" || tok.IsOperator() {
 			literal = tok.String()
 		}
@@ -53,7 +56,7 @@ func (c cell) words() (all []word, body int) {
 		case token.RPAREN, token.RBRACE, token.RBRACK:
 			depth--
 		}
-		all = append(all, word{tok, literal, line})
+		all = append(all, word{tok, literal, line, at.Column - 1})
 	}
 }
 
@@ -174,12 +177,24 @@ func (a *adviser) gone(name string) string {
 		if !slices.Contains(n.passing, name) {
 			continue
 		}
-		text := fmt.Sprintf("%s was set in cell [%d], line %d, below %%%%: such values end with their cell. To have it in all cells:", name, one.count, n.assign[name]+1)
-		return text + "\n" + fmt.Sprintf("\tvar %s = …                     above %%%%: computed again by each cell that follows\n", name) +
-			fmt.Sprintf("\tcell.Keep(%q, %s)            there, and here:  %s := cell.Get[T](%q)\n", name, name, name, name) +
-			"What tl's verbs made (models, representations) stays in the engine: call the verb again, it answers at once."
+		return one.passed(name, n.assign[name])
 	}
 	return ""
+}
+
+// passed explains a value that ended with the cell, and how it can be had in others.
+func (c cell) passed(name string, line int) string {
+	text := fmt.Sprintf("%s was set by a statement of cell [%d], line %d, and such values end with their cell. ", name, c.count, line+1)
+	value, found := strings.CutPrefix(strings.TrimSpace(c.lines[line]), name+" := ")
+	if !found || strings.HasSuffix(value, "{") || strings.HasSuffix(value, "(") {
+		value = "…"
+	}
+	if strings.Contains(value, "tl.Must(") {
+		return text + "What the verbs of tl make stays in the engine, so call it here again:\n\t" + name + " := " + clip(value, maxWidth/2)
+	}
+	return text + fmt.Sprintf("To have %[1]s in other cells:\n\tvar %[1]s = %[2]s\n  above the statements of cell [%[3]d]: each cell that follows computes it again; or\n"+
+		"\tcell.Keep(%[1]q, %[1]s)\n  in cell [%[3]d], and here, both with import \"transferlab/kernel/cell\",\n\t%[1]s, err := cell.Get[T](%[1]q)",
+		name, clip(value, maxWidth/2), c.count)
 }
 
 // words are names that could have been meant: those of the cells, those of Go, and, with their package, those of tl.
@@ -252,7 +267,41 @@ func fieldsOf(words []word) (all []string) {
 	return all
 }
 
-// unclosed finds the bracket that has no partner, for an error at the end of the text.
+// unpaired finds the bracket without a partner: the last one that is not closed, or the first that closes nothing.
+func (c cell) unpaired() (w word, closes, found bool) {
+	all, _ := c.words()
+	var open []word
+	for _, w := range all {
+		switch w.tok {
+		case token.LPAREN, token.LBRACE, token.LBRACK:
+			open = append(open, w)
+		case token.RPAREN, token.RBRACE, token.RBRACK:
+			if len(open) == 0 {
+				return w, true, true
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) == 0 {
+		return w, false, false
+	}
+	return open[len(open)-1], false, true
+}
+
+// locate finds a place for a complaint about the end of the text, which is a line of the kernel's.
+func (a *adviser) locate(c *complaint) {
+	one, ok := a.cell(a.Current)
+	if c.place.known() || !ok || !aboutBrackets.MatchString(c.message()) {
+		return
+	}
+	if w, _, found := one.unpaired(); found {
+		c.place = place{one, w.line, w.column}
+	}
+}
+
+var aboutBrackets = regexp.MustCompile(`^expected '[)}\]]'|found 'EOF'|found '[)}\]]'`)
+
+// unclosed is about a bracket that is missing.
 func (a *adviser) unclosed(c *complaint, _ []string) string {
 	one, ok := a.cell(a.Current)
 	if c.place.known() {
@@ -261,21 +310,9 @@ func (a *adviser) unclosed(c *complaint, _ []string) string {
 	if !ok {
 		return ""
 	}
-	all, _ := one.words()
-	var open []word
-	for _, w := range all {
-		switch w.tok {
-		case token.LPAREN, token.LBRACE, token.LBRACK:
-			open = append(open, w)
-		case token.RPAREN, token.RBRACE, token.RBRACK:
-			if len(open) > 0 {
-				open = open[:len(open)-1]
-			}
-		}
-	}
-	if len(open) == 0 {
+	w, closes, found := one.unpaired()
+	if !found || closes {
 		return ""
 	}
-	last := open[len(open)-1]
-	return fmt.Sprintf("The %s in line %d is not closed: %s", last.text, last.line+1, clip(strings.TrimSpace(one.lines[min(last.line, len(one.lines)-1)]), 60))
+	return fmt.Sprintf("The %s in line %d is not closed: %s", w.text, w.line+1, clip(strings.TrimSpace(one.lines[w.line]), 60))
 }
