@@ -133,13 +133,13 @@ func (c *Cell) indent() string {
 		return ""
 	}
 	last := all[len(all)-1]
-	line, _ := place(text, last.at)
+	line, column := place(text, last.at)
 	whole := c.lines[line]
 	margin := whole[:len(whole)-len(strings.TrimLeft(whole, " \t"))]
 	depth := 0
 	for _, t := range all {
-		if at, _ := place(text, t.at); at < line {
-			continue
+		if t.at < last.at-column {
+			continue // on an earlier line
 		}
 		switch t.Token {
 		case token.LPAREN, token.LBRACE, token.LBRACK:

@@ -33,6 +33,10 @@ type insert struct{ line, column, width int }
 func (c *Cell) Prepare() Prepared {
 	a, origins := c.arranged()
 	plain := Prepared{Code: strings.Join(a.lines, "\n"), origins: origins}
+	if a.execs() && strings.TrimSpace(a.Without(a.commands...)) == "" {
+		// GoNB runs nothing where it sees no line of Go, though %exec is one. An empty comment will do.
+		return Prepared{Code: plain.Code + "\n//", origins: append(origins, -1)}
+	}
 	if a.kind != Go || a.body < 0 || len(a.markers) > 1 {
 		return plain
 	}

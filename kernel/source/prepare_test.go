@@ -30,6 +30,7 @@ func TestPrepare(t *testing.T) {
 		{"wasm", "%wasm\nf()", "%wasm\nf()"},
 		{"script", "%%bash\n6*7", "%%bash\n6*7"},
 		{"exec", "%exec f\n6*7", "%exec f\n6*7"},
+		{"exec alone", "%exec f a\n", "%exec f a\n\n//"},
 		{"two bodies", "%%\n1\n%%\n2", "%%\n1\n%%\n2"},
 		{"commands only", "%noautoget\n!ls", "%noautoget\n!ls"},
 		{"unfinished function", "func f() {\nx()", "func f() {\nx()"},
