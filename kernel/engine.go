@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -95,6 +96,10 @@ func (e *engineSide) watch(ctx context.Context) {
 			e.tell(fmt.Sprintf("%s It could not be started again: %v.", cause, err))
 			return
 		}
+		if e.falls.young > 1 {
+			e.k.proxy.logf("%s", cause) // its first death was told; the next thing to say is that it stays down
+			continue
+		}
 		e.tell(cause + " It was started again; models are back as of their last finished epoch.")
 	}
 }
@@ -128,7 +133,7 @@ func (e *engineSide) cause() string {
 // lastWords is the line of the engine's log that says most: Go's and XLA's faults begin with it.
 func (e *engineSide) lastWords() string {
 	if line := e.tail.verdict(); line != "" {
-		return " It said: " + line + "."
+		return " It said: " + strings.TrimSuffix(line, ".") + "."
 	}
 	return ""
 }

@@ -203,8 +203,8 @@ func (w *tailWriter) String() string {
 	return "; it last printed:\n" + text
 }
 
-// verdict is the line that names a fault: Go's "panic:" and "fatal error:", glibc's and XLA's check failures; "" if there is none.
-func (w *tailWriter) verdict() string {
+// verdict is the line that names a fault: Go's "panic:" and "fatal error:", glibc's and XLA's check failures; else the last one.
+func (w *tailWriter) verdict() (last string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for line := range strings.Lines(string(w.buf)) {
@@ -213,6 +213,9 @@ func (w *tailWriter) verdict() string {
 				return strings.TrimSpace(line)
 			}
 		}
+		if text := strings.TrimSpace(line); text != "" {
+			last = text
+		}
 	}
-	return ""
+	return last
 }
