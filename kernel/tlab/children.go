@@ -59,6 +59,7 @@ func kernelCommand() *cobra.Command {
 // engineCommand serves the verbs of package tl. It ends with the kernel, which holds the other end of its stdin.
 func engineCommand() *cobra.Command {
 	var socket string
+	var options engine.Options
 	cmd := &cobra.Command{
 		Use:    "engine --socket PATH",
 		Short:  "Run the engine (started by the kernel)",
@@ -73,13 +74,14 @@ func engineCommand() *cobra.Command {
 					_, _ = io.Copy(io.Discard, os.Stdin)
 				}()
 			}
-			if err := engine.Serve(ctx, socket, engine.Options{}); err != nil && !errors.Is(err, context.Canceled) {
+			if err := engine.Serve(ctx, socket, options); err != nil && !errors.Is(err, context.Canceled) {
 				return err
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&socket, "socket", "", "unix socket to listen on")
+	cmd.Flags().StringVar(&options.Dir, "state", "", "folder in which models outlive a crash of the engine")
 	_ = cmd.MarkFlagRequired("socket") // fails only for a flag that does not exist
 	return cmd
 }

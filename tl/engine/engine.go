@@ -26,7 +26,7 @@ import (
 )
 
 // registeredEngine runs the verbs of this process.
-var registeredEngine = New(Options{})
+var registeredEngine = inProcess()
 
 func init() { tl.Register(registeredEngine) }
 
@@ -35,6 +35,7 @@ type Engine struct {
 	calls    register
 	opening  *gate
 	compiled atomic.Int64 // graphs so far
+	state    *state       // nil where nothing is kept
 
 	mu       sync.Mutex
 	backend  compute.Backend
@@ -46,10 +47,31 @@ type Engine struct {
 }
 
 // Options say how an engine works. The zero value is that of a plain program.
-type Options struct{}
+type Options struct {
+	// Dir is a folder in which models are kept after each epoch, so that the next engine with this folder finds them if this one ends by
+	// a fault. "" keeps none. No two engines may have the same at once.
+	Dir string
+}
 
 // New makes an engine. It loads nothing before the first verb asks for it.
-func New(Options) *Engine {
+func New(o Options) (*Engine, error) {
+	e := inProcess()
+	if o.Dir == "" {
+		return e, nil
+	}
+	state, lost, err := openState(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e.state = state
+	for _, l := range lost {
+		e.calls.add(l.session, line{text: l.text, crashed: true})
+	}
+	return e, nil
+}
+
+// inProcess is an engine that keeps nothing beyond its process.
+func inProcess() *Engine {
 	return &Engine{calls: newRegister(), opening: newGate(),
 		bases: map[string]*base{}, models: map[string]*trained{}, programs: map[string]*program{}, caches: map[string]*activationCache{}}
 }

@@ -44,6 +44,7 @@ func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Pr
 	}
 	history.Time.Total = time.Since(start)
 	t.histories = append(t.histories, history)
+	e.keep(ctx, t)
 	callOf(ctx).stopped("stopped in epoch %d; %s", len(history.Epochs)+1, history.Standing())
 	return history, ended
 }
@@ -63,7 +64,7 @@ type run struct {
 	before  map[string][32]byte // frozen tensors before the phase
 	step    *stepper
 	history tl.History
-	saved   []map[string]*value
+	saved   []*moment
 }
 
 func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report func(remote.Progress)) (*run, error) {
@@ -202,7 +203,7 @@ func (u *run) finish(stopped bool) (tl.History, error) {
 	u.model.epochs = u.saved
 	u.model.rates = u.rates
 	if h.Kept > 0 {
-		maps.Copy(u.model.values, u.saved[h.Kept-1])
+		maps.Copy(u.model.values, u.saved[h.Kept-1].values)
 	}
 	u.model.weigh(nil)
 	return *h, u.prove()

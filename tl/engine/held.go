@@ -39,7 +39,7 @@ func (e *Engine) things() []thing {
 		add("base", name, name, "", &b.used, b.bytes.Load(), 0, func() { delete(e.bases, name) })
 	}
 	for key, t := range e.models {
-		add("model", t.description.Name, t.base.Name, t.session, &t.used, t.bytes.Load(), 0, func() { e.forget(key, t) })
+		add("model", t.description.Name, t.base.Name, t.session, &t.used, t.bytes.Load(), e.state.bytes(key), func() { e.forget(key, t) })
 	}
 	for key, p := range e.programs {
 		add("program", p.name, p.base, "", &p.used, p.bytes.Load(), 0, func() {
@@ -60,10 +60,11 @@ func (e *Engine) things() []thing {
 	return all
 }
 
-// forget lets go of a model. Call it with mu held.
+// forget lets go of a model and of its checkpoint. Call it with mu held.
 func (e *Engine) forget(key string, t *trained) {
 	delete(e.models, key)
 	t.forgotten = true
+	e.state.forget(key)
 	for _, p := range e.programs {
 		if p.used.user() != nil {
 			continue // it lets go when it is next used for another model

@@ -64,7 +64,7 @@ type Test struct {
 func SelfTest(ctx context.Context) (found Test, err error) {
 	defer recoverInto(&err)
 	start := time.Now()
-	e := New(Options{})
+	e := inProcess()
 	b, err := e.open(ctx)
 	if err != nil {
 		return found, err

@@ -161,12 +161,14 @@ func (u *run) epochs(report func(remote.Progress)) error {
 	total := per * u.phase.Epochs
 	start := time.Now()
 	defer func() { u.history.Time.Train = time.Since(start) }()
+	u.checkpoint(report)
 	for epoch := range u.phase.Epochs {
 		e, err := u.epoch(epoch, per, total, start, random, report)
 		if err != nil {
 			return err
 		}
 		u.history.Epochs = append(u.history.Epochs, e)
+		u.checkpoint(report)
 		report(remote.Progress{Stage: fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, u.phase.Epochs), Detail: epochText(e), Finished: true})
 	}
 	return nil
@@ -202,7 +204,7 @@ func (u *run) epoch(epoch, per, total int, start time.Time, random *rand.Rand, r
 	if err != nil {
 		return e, err
 	}
-	u.saved = append(u.saved, moved)
+	u.saved = append(u.saved, newMoment(moved))
 	u.model.weigh(u.saved)
 	if u.valid != nil {
 		if e.ValidLoss, e.ValidAccuracy, err = u.validate(moved); err != nil {

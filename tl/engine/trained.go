@@ -28,7 +28,9 @@ type trained struct {
 	frozen      map[string]bool   // by block of the base; the head never is
 	rates       map[string]float64
 	histories   []tl.History
-	epochs      []map[string]*value // what moved, after each epoch of the last phase
+	epochs      []*moment // after each epoch of the last phase
+	rest        *moment   // what the last checkpoint named below the epoch
+	kept        bool      // whether its checkpoint was looked for
 }
 
 // model finds the model of that description or creates it: the base's weights, a new head, every block of the base frozen. It comes locked.
@@ -66,9 +68,21 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 			return nil, err
 		}
 		if !t.forgotten {
+			e.recall(ctx, key, t)
 			return t, nil
 		}
 		t.gate.Unlock()
+	}
+}
+
+// recall brings a model back that an engine before this one kept. Call it with the model's gate.
+func (e *Engine) recall(ctx context.Context, key string, t *trained) {
+	if e.state == nil || t.kept {
+		return
+	}
+	t.kept = true
+	if err := t.restore(e.state.folder(key)); err != nil {
+		callOf(ctx).report(remote.Progress{Stage: fmt.Sprintf("the checkpoint of the model %q is of no use, the model starts over: %s", t.description.Name, firstLine(err.Error())), Finished: true})
 	}
 }
 
@@ -83,10 +97,10 @@ func newTrained(m tl.Model, b *base, head map[string]*value, logits int) *traine
 }
 
 // weigh counts the bytes of the values that are not the base's own, those of a phase that runs included.
-func (t *trained) weigh(running []map[string]*value) {
+func (t *trained) weigh(running []*moment) {
 	seen, bytes := map[*value]bool{}, int64(0)
-	for _, values := range slices.Concat([]map[string]*value{t.values}, t.epochs, running) {
-		for path, v := range values {
+	for _, m := range slices.Concat([]*moment{{values: t.values}}, t.epochs, running) {
+		for path, v := range m.values {
 			if !seen[v] && t.base.values[path] != v {
 				seen[v] = true
 				bytes += v.bytes()
@@ -151,6 +165,7 @@ func (e *Engine) freeze(ctx context.Context, r tl.FreezeRequest, _ func(remote.P
 	for _, name := range names {
 		t.frozen[name] = r.Frozen
 	}
+	e.keep(ctx, t)
 	return t.summary()
 }
 
@@ -174,6 +189,7 @@ func (e *Engine) unfreezeTop(ctx context.Context, r tl.UnfreezeTopRequest, _ fun
 	for i, block := range t.base.Blocks {
 		t.frozen[block.Name] = i < len(t.base.Blocks)-r.N
 	}
+	e.keep(ctx, t)
 	return t.summary()
 }
 
@@ -198,9 +214,10 @@ func (e *Engine) stepBack(ctx context.Context, r tl.StepBackRequest, _ func(remo
 	if r.Epoch < 1 || r.Epoch > len(t.epochs) {
 		return tl.History{}, fmt.Errorf("the last phase finished %d epochs: step back to 1 to %d, not %d", len(t.epochs), len(t.epochs), r.Epoch)
 	}
-	maps.Copy(t.values, t.epochs[r.Epoch-1])
+	maps.Copy(t.values, t.epochs[r.Epoch-1].values)
 	last := &t.histories[len(t.histories)-1]
 	last.Kept, last.SteppedBack = r.Epoch, true
+	e.keep(ctx, t)
 	return *last, nil
 }
 
@@ -216,7 +233,9 @@ func (e *Engine) reset(ctx context.Context, r tl.ModelRequest, _ func(remote.Pro
 	}
 	e.mu.Unlock()
 	if t == nil {
-		return false, nil
+		found := e.state.has(key)
+		e.state.forget(key)
+		return found, nil
 	}
 	if err := t.gate.enter(ctx, fmt.Sprintf("the model %q", r.Model.Name)); err != nil {
 		return false, err
@@ -225,8 +244,7 @@ func (e *Engine) reset(ctx context.Context, r tl.ModelRequest, _ func(remote.Pro
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.models[key] == t {
-		delete(e.models, key)
-		t.forgotten = true
+		e.forget(key, t)
 	}
 	return true, nil
 }
