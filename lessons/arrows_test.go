@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"kernel":             {"kernel/wire", "kernel/sockets", "kernel/source", "kernel/diagnose", "kernel/setup"},
 	"kernel/tlab":        {"*"},
 	"kernel/conformance": {},
+	"kernel/latency":     {},
 }
 
 // inLessons is what a lesson may import of the module. Lessons are test files, so their own arrows are among the tests' imports.
