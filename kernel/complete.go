@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"transferlab/kernel/source"
 	"transferlab/kernel/wire"
 )
 
@@ -22,7 +23,7 @@ type cursorRequest struct {
 	Detail int    `json:"detail_level"`
 }
 
-// patience with gopls: after that an empty answer is better than none, since GoNB works on nothing else meanwhile.
+// complete answers at once where the cursor is in the name of a command; Go is gopls's to complete.
 func (p *proxy) complete(ctx context.Context, r request) {
 	var asked cursorRequest
 	_ = r.Decode(&asked) // without content nothing matches
@@ -51,18 +52,48 @@ func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing
 		p.reply(r, replyType, nothing)
 		return
 	}
+	arranged, shift := arrange(asked)
 	m := behind(r.Message)
-	m.Content = raw(asked)
+	m.Content = raw(arranged)
 	answer, err := client.pass(now.ctx, m, func(*wire.Message) {})
 	if err != nil {
 		p.reply(r, replyType, nothing)
 		return
 	}
 	var content map[string]any
-	if answer.Decode(&content) != nil || content["status"] != "ok" {
+	if answer.Decode(&content) != nil || content["status"] != "ok" || isComplaint(content["data"]) {
 		content = nothing // gopls could make nothing of the code; for the user that is no error
 	}
+	for _, key := range []string{"cursor_start", "cursor_end"} {
+		if at, found := content[key].(float64); found {
+			content[key] = int(at) - shift
+		}
+	}
 	p.reply(r, replyType, content)
+}
+
+// arrange is what GoNB is to see of a cell, with %% before its statements, and how many characters stand before the cursor more than in the cell.
+func arrange(asked cursorRequest) (arranged cursorRequest, shift int) {
+	prepared := source.Parse(asked.Code).Prepare().Plain()
+	before := string([]rune(asked.Code)[:asked.Cursor])
+	line, column := strings.Count(before, "\n"), len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
+	at := 0
+	for i, text := range strings.Split(prepared.Code, "\n") {
+		length := len([]rune(text))
+		if prepared.Line(i) == line {
+			arranged = cursorRequest{Code: prepared.Code, Cursor: at + min(column, length), Detail: asked.Detail}
+			return arranged, arranged.Cursor - asked.Cursor
+		}
+		at += length + 1
+	}
+	return asked, 0
+}
+
+// isComplaint reports whether an inspection found only that gopls could not read the code.
+func isComplaint(data any) bool {
+	bundle, _ := data.(map[string]any)
+	text, _ := bundle["text/plain"].(string)
+	return strings.HasPrefix(text, "gopls ") || strings.Contains(text, "expected declaration, found") || strings.HasPrefix(text, "Failed to inspect")
 }
 
 // completeCommand completes the name of a command. special is false if the cursor is not in one.

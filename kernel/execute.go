@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 
 	"transferlab/kernel/diagnose"
@@ -20,6 +21,7 @@ type cells struct {
 	mu    sync.Mutex
 	shown int // the count that front ends see
 	ran   map[int]ranCell
+	void  map[string]bool // functions that turned out to have no value
 	log   source.Log
 }
 
@@ -30,7 +32,7 @@ type ranCell struct {
 	line  func(int) int
 }
 
-func newCells() *cells { return &cells{ran: map[int]ranCell{}} }
+func newCells() *cells { return &cells{ran: map[int]ranCell{}, void: map[string]bool{}} }
 
 func (c *cells) count() int {
 	c.mu.Lock()
@@ -80,7 +82,29 @@ func (c *cells) replay() []string {
 func (c *cells) learn(cell *source.Cell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if strings.Contains(cell.Without(), "func ") {
+		clear(c.void) // a function of that name may be another now
+	}
 	c.log.Add(cell)
+}
+
+func (c *cells) learnCommands(cell *source.Cell) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.log.AddCommands(cell)
+}
+
+// valueless reports whether a call is known to have no value: to build its cell twice once is enough.
+func (c *cells) valueless(callee string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.void[callee] || c.log.Valueless(callee)
+}
+
+func (c *cells) noteValueless(callee string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.void[callee] = true
 }
 
 // decodeExecute reads the content of an execute_request with the protocol's defaults.
@@ -172,9 +196,16 @@ func (p *proxy) carryOut(now *run, content executeRequest, count int, reply map[
 		return p.stopped(now, failure)
 	}
 	prepared := rest.Prepare()
+	if fault := rest.Fault(); fault != nil {
+		return &diagnose.Failure{Name: "CommandError", Value: fault.Error(), Traceback: []string{"\x1b[31mCommandError\x1b[0m: " + fault.Error()}}
+	}
+	if prepared.Result && p.cells.valueless(prepared.Callee) {
+		prepared = prepared.Plain()
+	}
 	for {
 		failure, again := p.hand(now, rest, prepared, content, count)
 		if again {
+			p.cells.noteValueless(prepared.Callee)
 			prepared = prepared.Plain()
 			continue
 		}
@@ -230,6 +261,7 @@ func (p *proxy) hand(now *run, cell *source.Cell, prepared source.Prepared, cont
 		return &f, false
 	}
 	now.out.release()
+	p.cells.learnCommands(cell) // GoNB carried them out before it compiled
 	if prepared.Result && diagnose.NeedsPlain(reply.Value) {
 		return nil, true
 	}

@@ -404,6 +404,23 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
+// TestArrange: the cursor stays where it was in the text, whatever stands before it.
+func TestArrange(t *testing.T) {
+	for _, code := range []string{"fmt.Pr|", "x := 5\nfmt.Pr|\ny := 6", "import \"fmt\"\nvar größe = 1\nfmt.Print(\"ü\").|", "%%\nfmt.Pr|", "func f() { fmt.| }", "|", ""} {
+		before, after, _ := strings.Cut(code, "|")
+		asked := cursorRequest{Code: before + after, Cursor: len([]rune(before))}
+		got, shift := arrange(asked)
+		text := []rune(got.Code)
+		line := before[strings.LastIndexByte(before, '\n')+1:]
+		if shift != got.Cursor-asked.Cursor || !strings.HasSuffix(string(text[:got.Cursor]), line) || !strings.HasPrefix(string(text[got.Cursor:]), after) {
+			t.Errorf("%q: %q at %d, shift %d", code, got.Code, got.Cursor, shift)
+		}
+		if before == "fmt.Pr" && !strings.HasPrefix(got.Code, "%%\n") {
+			t.Errorf("%q: %q lacks %%%%", code, got.Code)
+		}
+	}
+}
+
 func TestParseBytes(t *testing.T) {
 	for text, want := range map[string]int64{"8GB": 8e9, "1.5 MB": 15e5, "4GiB": 4 << 30, "100": 100, "2k": 2000} {
 		if n, err := parseBytes(text); n != want || err != nil {

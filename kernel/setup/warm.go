@@ -84,7 +84,7 @@ func (l *Lab) writeCell(ctx context.Context, dir string) error {
 
 // cellImports lists the packages that cells need in any case and those that some lesson imports.
 func (l *Lab) cellImports(ctx context.Context) ([]string, error) {
-	imports := []string{"context", "flag", "fmt", "transferlab/datasets", "transferlab/tl"} // GoNB adds flag to each cell
+	imports := []string{"context", "flag", "fmt", "transferlab/datasets", "transferlab/kernel/cell", "transferlab/tl"} // GoNB adds flag to each cell
 	cmd := exec.CommandContext(ctx, l.Program("go"), "list", "-f",
 		`{{join .Imports "\n"}}{{"\n"}}{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}`, "./lessons/...")
 	cmd.Dir = l.Module
