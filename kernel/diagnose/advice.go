@@ -10,6 +10,13 @@ import (
 type adviser struct {
 	Context
 	shelf *shelf
+	given []given // what the cells give names to, read when first asked for
+}
+
+// given are the names of a cell.
+type given struct {
+	cell
+	names
 }
 
 func (c Context) adviser() *adviser { return &adviser{Context: c} }

@@ -37,6 +37,7 @@ type found struct {
 // Build explains what goimports, go build, go vet or go get said: evalue and traceback of GoNB's error reply. It also explains what GoNB
 // itself refuses, as a special command that failed.
 func (c Context) Build(evalue string, traceback []string) Failure {
+	c.looked = map[int]cell{}
 	f := c.find(evalue, traceback)
 	if len(f.complaints) == 0 {
 		return c.unlocated(f, plain(evalue))
@@ -91,6 +92,8 @@ func (c Context) find(evalue string, traceback []string) (f found) {
 			}
 		case m[4] == "too many errors":
 			f.unsaid = "… and more that the compiler does not list"
+		case len(f.complaints) == maxComplaints:
+			f.unsaid = "… and more"
 		default:
 			one := c.complaint(m, entry)
 			if more := moreLater.FindStringSubmatch(one.lines[0]); more != nil {
@@ -151,6 +154,9 @@ func (c Context) complaint(m []string, entry string) *complaint {
 	}
 	return one
 }
+
+// maxComplaints is more than the compiler lists.
+const maxComplaints = 20
 
 // contextLines is how many lines GoNB shows before the one that is meant.
 const contextLines = 3

@@ -28,6 +28,8 @@ type Context struct {
 	Current   int          // GoNB's id of the cell that failed
 	Workspace string       // the folder in which GoNB composes programs: read to find lines, hidden from people
 	Module    string       // the lab's source: what cells may import, and the names there; read only when a name is unknown
+
+	looked map[int]cell // cells that were looked at in this explanation
 }
 
 // Colours are IPython's for the same things.
@@ -112,6 +114,9 @@ type cell struct {
 
 // cell returns the cell that GoNB calls id.
 func (c Context) cell(id int) (cell, bool) {
+	if one, found := c.looked[id]; found {
+		return one, true
+	}
 	if c.Source == nil {
 		return cell{}, false
 	}
@@ -122,7 +127,11 @@ func (c Context) cell(id int) (cell, bool) {
 	if line == nil {
 		line = func(i int) int { return i }
 	}
-	return cell{id, count, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), line}, true
+	one := cell{id, count, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), line}
+	if c.looked != nil {
+		c.looked[id] = one
+	}
+	return one, true
 }
 
 // known returns the cells that ran, the latest first.

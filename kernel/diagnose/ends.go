@@ -155,8 +155,9 @@ func (c Context) exit(name string) (hint string, leaves place) {
 			return "A test failed: what it said stands above.", leaves
 		}
 	}
-	exits, byExit := c.only(one, "os", []string{"Exit"})
-	fatal, byFatal := c.only(one, "log", []string{"Fatal", "Fatalf", "Fatalln"})
+	cells := c.reachable(one)
+	exits, byExit := only(cells, "os", []string{"Exit"})
+	fatal, byFatal := only(cells, "log", []string{"Fatal", "Fatalf", "Fatalln"})
 	switch {
 	case byExit && !byFatal:
 		return "", exits

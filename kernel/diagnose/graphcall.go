@@ -12,13 +12,13 @@ func (c Context) callOf(s shape, f frame) (place, bool) {
 	if s.function == "" || len(s.calls) == 0 || !f.users() {
 		return place{}, false
 	}
-	return c.only(f.place.cell, "", s.calls)
+	return only(c.reachable(f.place.cell), "", s.calls)
 }
 
-// only finds the one call of a function among names, of package pkg unless that is "", which the cell or what it calls contains.
-func (c Context) only(from cell, pkg string, names []string) (place, bool) {
+// only finds the one call in cells of a function among names, of package pkg unless that is "".
+func only(cells []cell, pkg string, names []string) (place, bool) {
 	var calls []place
-	for _, one := range c.reachable(from) {
+	for _, one := range cells {
 		calls = append(calls, one.calls(pkg, names)...)
 	}
 	if len(calls) != 1 {
@@ -30,15 +30,18 @@ func (c Context) only(from cell, pkg string, names []string) (place, bool) {
 // reachable are the cell and those that declare functions which it calls, directly or not.
 func (c Context) reachable(from cell) []cell {
 	all := []cell{from}
-	known := c.known()
-	for i := 0; i < len(all) && len(all) < 50; i++ {
+	in := map[int]bool{from.id: true}
+	declaring := map[string]cell{} // by name: the latest cell that declares it
+	for _, one := range slices.Backward(c.known()) {
+		for _, name := range one.declared().kept {
+			declaring[name] = one
+		}
+	}
+	for i := 0; i < len(all); i++ {
 		words, _ := all[i].words()
-		for _, one := range known {
-			if slices.ContainsFunc(all, func(x cell) bool { return x.id == one.id }) {
-				continue
-			}
-			kept := one.declared().kept
-			if slices.ContainsFunc(words, func(w word) bool { return w.tok == token.IDENT && slices.Contains(kept, w.text) }) {
+		for _, w := range words {
+			if one, found := declaring[w.text]; found && w.tok == token.IDENT && !in[one.id] {
+				in[one.id] = true
 				all = append(all, one)
 			}
 		}

@@ -55,6 +55,9 @@ func column(composed string, at int, users string) int {
 		}
 		return -1
 	}
+	if len(composed) > maxCompared || len(users) > maxCompared {
+		return -1
+	}
 	best, where := 0, -1
 	for i := range len(users) {
 		right := 0
@@ -76,8 +79,9 @@ func column(composed string, at int, users string) int {
 }
 
 const (
-	around   = 2 // lines shown before and after the one that is meant
-	tabWidth = 4
+	around      = 2 // lines shown before and after the one that is meant
+	tabWidth    = 4
+	maxCompared = 4000 // bytes of a line in which a column is looked for: the work grows with the square
 )
 
 // widen replaces tabs by spaces and anything invisible, and returns for each byte of line its column on the screen.

@@ -10,6 +10,7 @@ import (
 // Run explains the end of the cell's program: stderr is the text that was held back (see [HoldFrom]), "" if none; ended says how the program
 // ended, as package os/exec words it: "exit status 2", "signal: killed".
 func (c Context) Run(stderr, ended string) Failure {
+	c.looked = map[int]cell{}
 	ended = strings.TrimSpace(plain(ended))
 	stderr = withoutEnd(stderr, ended)
 	r, ok := c.read(stderr)

@@ -94,18 +94,19 @@ func opened(lines []string) (at int, kind, message string) {
 
 // readMessages reads the rest of the message, which the runtime indents, and the panics that followed; it returns where the rest begins.
 func (r *report) readMessages(lines []string, at int, message string) int {
+	text := []string{message}
+	end := func() { r.messages = append(r.messages, suffixes.ReplaceAllString(strings.Join(text, "\n"), "")) }
 	for ; at < len(lines); at++ {
-		line := lines[at]
-		if m := chained.FindStringSubmatch(line); m != nil {
-			r.messages = append(r.messages, suffixes.ReplaceAllString(message, ""))
-			message = m[1]
-		} else if strings.HasPrefix(line, "\t") {
-			message += "\n" + line[1:]
+		if m := chained.FindStringSubmatch(lines[at]); m != nil {
+			end()
+			text = []string{m[1]}
+		} else if more, is := strings.CutPrefix(lines[at], "\t"); is {
+			text = append(text, more)
 		} else {
 			break
 		}
 	}
-	r.messages = append(r.messages, suffixes.ReplaceAllString(message, ""))
+	end()
 	return at
 }
 

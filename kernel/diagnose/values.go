@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -70,15 +71,14 @@ func declares(tok token.Token) bool {
 
 // names are what a cell gives names to.
 type names struct {
-	kept    []string // declared for the notebook
-	passing []string // set below %%
-	assign  map[string]int
+	kept    []string       // declared for the notebook
+	passing map[string]int // set by statements, with the line
 }
 
 // declared finds the names of a cell. It goes by tokens, since the text need not be correct.
 func (c cell) declared() names {
 	all, body := c.words()
-	n := names{assign: map[string]int{}}
+	n := names{passing: map[string]int{}}
 	depth, inFunc := 0, -1 // the depth at which a function declared outside the body began
 	for i, w := range all {
 		inBody := w.line >= body
@@ -99,7 +99,7 @@ func (c cell) declared() names {
 			}
 		case token.VAR, token.CONST, token.TYPE:
 			for _, name := range declaredBy(all[i+1:]) {
-				n.note(name, w.line, inBody, inFunc >= 0)
+				n.note(name.text, name.line, inBody, inFunc >= 0)
 			}
 		case token.DEFINE:
 			for j := i - 1; j >= 0 && all[j].tok == token.IDENT; j -= 2 {
@@ -117,15 +117,14 @@ func (n *names) note(name string, line int, inBody, inFunc bool) {
 	switch {
 	case name == "_" || inFunc:
 	case inBody:
-		n.passing = append(n.passing, name)
-		n.assign[name] = line
+		n.passing[name] = line
 	default:
 		n.kept = append(n.kept, name)
 	}
 }
 
 // declaredBy are the names that a declaration gives, whose words begin behind its keyword.
-func declaredBy(rest []word) (all []string) {
+func declaredBy(rest []word) (all []word) {
 	if len(rest) == 0 {
 		return nil
 	}
@@ -153,9 +152,9 @@ func declaredBy(rest []word) (all []string) {
 }
 
 // leading are the identifiers at the beginning of a list: a, b in `a, b = 1, 2`.
-func leading(rest []word) (all []string) {
+func leading(rest []word) (all []word) {
 	for i := 0; i < len(rest) && rest[i].tok == token.IDENT; i += 2 {
-		all = append(all, rest[i].text)
+		all = append(all, rest[i])
 		if i+1 >= len(rest) || rest[i+1].tok != token.COMMA {
 			break
 		}
@@ -163,21 +162,29 @@ func leading(rest []word) (all []string) {
 	return all
 }
 
+// named are the cells, the latest first, with their names.
+func (a *adviser) named() []given {
+	if a.given == nil {
+		for _, one := range a.known() {
+			a.given = append(a.given, given{one, one.declared()})
+		}
+	}
+	return a.given
+}
+
 // gone explains a name that an earlier cell had: a value below %% ended with its cell; a declaration of a cell that failed was not kept.
 func (a *adviser) gone(name string) string {
-	for _, one := range a.known() {
+	for _, one := range a.named() {
 		if one.id == a.Current {
 			continue
 		}
-		n := one.declared()
-		if slices.Contains(n.kept, name) {
+		if slices.Contains(one.kept, name) {
 			return fmt.Sprintf("%s is declared in cell [%d], but declarations of a cell that does not compile are not kept, and %%rm and %%reset forget them: "+
 				"run that cell again.", name, one.count)
 		}
-		if !slices.Contains(n.passing, name) {
-			continue
+		if line, found := one.passing[name]; found {
+			return one.passed(name, line)
 		}
-		return one.passed(name, n.assign[name])
 	}
 	return ""
 }
@@ -198,12 +205,11 @@ func (c cell) passed(name string, line int) string {
 }
 
 // words are names that could have been meant: those of the cells, those of Go, and, with their package, those of tl.
-func (a *adviser) words(c *complaint) (all []string) {
-	for _, one := range a.known() {
-		n := one.declared()
-		all = append(all, n.kept...)
+func (a *adviser) words(_ *complaint) (all []string) {
+	for _, one := range a.named() {
+		all = append(all, one.kept...)
 		if one.id == a.Current {
-			all = append(all, n.passing...)
+			all = slices.AppendSeq(all, maps.Keys(one.passing))
 		}
 	}
 	all = append(all, "append", "bool", "byte", "cap", "clear", "close", "complex", "copy", "delete", "error", "false", "float32", "float64", "int",
@@ -259,7 +265,9 @@ func fieldsOf(words []word) (all []string) {
 			return all
 		case token.IDENT:
 			if begins {
-				all = append(all, leading(words[i:])...)
+				for _, name := range leading(words[i:]) {
+					all = append(all, name.text)
+				}
 			}
 		}
 		begins = false
