@@ -19,52 +19,6 @@ import (
 // gonbModule is GoNB's module, and the path of its command.
 const gonbModule = "github.com/janpfeifer/gonb"
 
-// edit replaces, in one file of GoNB, text that must stand there exactly once: another version of GoNB is not patched blindly.
-type edit struct{ file, old, new string }
-
-// gonbEdits mend two things of v0.11.4: %wasm, which fails on every Go since 1.24, and figures that were lost when their program ended at once.
-// They go when a release of GoNB has them.
-var gonbEdits = []edit{
-	// Go 1.24 moved the script that starts a program in the browser.
-	{"internal/goexec/wasm.go", `path.Join(wasmExecSrc, "misc", "wasm", "wasm_exec.js")`, `path.Join(wasmExecSrc, "lib", "wasm", "wasm_exec.js")`},
-	{"internal/goexec/wasm.go", `$GOROOT/misc/wasm/wasm_exec.js`, `$GOROOT/lib/wasm/wasm_exec.js`},
-	// JupyterHub serves each user's files below a prefix of their own.
-	{"internal/goexec/wasm.go", `path.Join("/files", JupyterFilesSubdir`, `path.Join("/", os.Getenv("JUPYTERHUB_SERVICE_PREFIX"), "files", JupyterFilesSubdir`},
-	// JupyterLab fetches that script while it already runs the one that needs it.
-	{"internal/goexec/wasm.go", "(() => {\n\tvar go_{{.Id}} =", "(function start() {\n\tif (!globalThis.Go) { setTimeout(start, 50); return; }\n\tvar go_{{.Id}} ="},
-	// A program's figures come through a pipe, which GoNB closed as soon as the program had ended, whatever was still in it. Opening it for
-	// writing once more lets a reader that still waits for the program find the pipe's end.
-	{"internal/jpyexec/jpyexec.go", "\tPipeWriterFifo chan *protocol.CommValue\n", "\tPipeWriterFifo chan *protocol.CommValue\n\tpipeDrained    chan struct{}\n"},
-	{"internal/jpyexec/jpyexec.go", "\texec.exitError = cmd.Wait()\n", "\texec.exitError = cmd.Wait()\n\texec.drainPipe()\n"},
-	{"internal/jpyexec/namedpipes.go", "\t\"syscall\"\n)", "\t\"syscall\"\n\t\"time\"\n)"},
-	{"internal/jpyexec/namedpipes.go", "\texec.openPipeReader()\n", "\texec.pipeDrained = make(chan struct{})\n\texec.openPipeReader()\n"},
-	{"internal/jpyexec/namedpipes.go", "\tgo func() {\n\t\tklog.V(2).Infof(\"Opening named pipeReader",
-		"\tgo func() {\n\t\tpolling := false\n\t\tdefer func() {\n\t\t\tif !polling {\n\t\t\t\tclose(exec.pipeDrained)\n\t\t\t}\n\t\t}()\n\t\tklog.V(2).Infof(\"Opening named pipeReader"},
-	{"internal/jpyexec/namedpipes.go", "\t\tgo exec.pollNamedPipeReader()\n",
-		"\t\tpolling = true\n\t\tgo func() {\n\t\t\tdefer close(exec.pipeDrained)\n\t\t\texec.pollNamedPipeReader()\n\t\t}()\n"},
-	{"internal/jpyexec/namedpipes.go", "// openPipeWriter opens `exec.namedPipeWriterPath`", drainPipe + "// openPipeWriter opens `exec.namedPipeWriterPath`"},
-}
-
-const drainPipe = `// drainPipe waits until what the program displayed was read.
-func (exec *Executor) drainPipe() {
-	if !exec.useNamedPipes {
-		return
-	}
-	for began := time.Now(); time.Since(began) < 2*time.Second; {
-		w, err := os.OpenFile(exec.namedPipeReaderPath, os.O_WRONLY|syscall.O_NONBLOCK, 0600)
-		if err == nil {
-			_ = w.Close()
-		}
-		select {
-		case <-exec.pipeDrained:
-			return
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-`
-
 // gonbVersion names the edits as well, so that a change of them reaches every cache.
 func gonbVersion() string {
 	sum := sha256.New()
