@@ -86,6 +86,9 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	k := &kernel{cfg: cfg, id: wire.NewID(), dir: dir}
 	defer k.cleanUp()
+	if err := os.Mkdir(k.keepDir(), 0o700); err != nil {
+		return fmt.Errorf("kernel: run: %w", err)
+	}
 	if err := k.start(conn); err != nil {
 		return err
 	}
@@ -110,12 +113,15 @@ func (k *kernel) dirs() []string {
 	return dirs
 }
 
+// keepDir is where package cell keeps values for later cells.
+func (k *kernel) keepDir() string { return filepath.Join(k.dir, "keep") }
+
 // environ is what the children get. Temporary files, GoNB's program folder among them, are made inside the kernel's own folder and so
 // vanish with it.
 func (k *kernel) environ() []string {
 	env := append(os.Environ(), k.cfg.Env...)
 	env = append(env, "TMPDIR="+k.dir, sessionDirKey+"=", SessionKey+"="+k.id,
-		KeepKey+"="+filepath.Join(k.dir, "keep"), ResultKey+"="+k.proxy.resultFile())
+		KeepKey+"="+k.keepDir(), ResultKey+"="+k.proxy.resultFile())
 	if socket := k.proxy.engine.socket(); socket != "" {
 		env = append(env, EngineKey+"="+socket)
 	}

@@ -197,6 +197,8 @@ func TestResults(t *testing.T) {
 		{"println()", "text/plain", ""},
 		{"6*7;", "text/plain", ""},
 		{"func nothing() {}\nnothing()", "text/plain", ""},
+		{"import \"transferlab/kernel/cell\"\ncell.Keep(\"n\", []int{1, 2})", "text/plain", ""},
+		{"cell.Get[[]int](\"n\")", "text/plain", "[1 2]"},
 	} {
 		reply, out := outcome(t, s, c.code)
 		if reply.Status != "ok" && c.code != "6*7;" || out[c.mime] != c.want {
