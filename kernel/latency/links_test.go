@@ -73,6 +73,7 @@ var banned = map[string]map[string]string{
 		"gonum.org/v1/gonum":        "statistics live in the engine",
 		"text/template":             "it calls methods by name, so the linker must keep every method of every type",
 		"html/template":             "it calls methods by name, so the linker must keep every method of every type",
+		"runtime/cgo":               "gonbui brings net in, but cells are built with tags that keep C out of it",
 		"net/http":                  "nothing is fetched from a cell",
 		"transferlab/kernel":        "the kernel is another process",
 		"github.com/go-zeromq/zmq4": "the kernel is another process",

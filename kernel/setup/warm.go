@@ -52,7 +52,7 @@ func (l *Lab) warmCache() part {
 // workspaceVersion changes with whatever makes a warm cache cold: the toolchain, the modules, the checkout's place.
 func (l *Lab) workspaceVersion() string {
 	sums, _ := os.ReadFile(filepath.Join(l.Module, "go.sum")) // if it cannot be read the build will say so
-	all := sha256.Sum256([]byte(runtime.Version() + "\x00" + l.Module + "\x00" + flags + "\x00" + string(sums)))
+	all := sha256.Sum256([]byte(runtime.Version() + "\x00" + l.Module + "\x00" + flags + tags + "\x00" + string(sums)))
 	return runtime.Version() + " " + hex.EncodeToString(all[:4])
 }
 
