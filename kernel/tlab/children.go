@@ -56,10 +56,12 @@ func kernelCommand() *cobra.Command {
 	}
 }
 
-// engineCommand serves the verbs of package tl. It ends with the kernel, which holds the other end of its stdin.
+// engineCommand serves the verbs of package tl. It ends with the kernel, which holds the other end of its stdin; a shared one (see
+// sharedEngine) soon after the last notebook.
 func engineCommand() *cobra.Command {
 	var socket string
 	var options engine.Options
+	var shared bool
 	cmd := &cobra.Command{
 		Use:    "engine --socket PATH",
 		Short:  "Run the engine (started by the kernel)",
@@ -74,6 +76,15 @@ func engineCommand() *cobra.Command {
 					_, _ = io.Copy(io.Discard, os.Stdin)
 				}()
 			}
+			if shared {
+				self, err := os.Executable()
+				if err != nil {
+					return err
+				}
+				if options.Shared, err = buildOf(self); err != nil {
+					return err
+				}
+			}
 			if err := engine.Serve(ctx, socket, options); err != nil && !errors.Is(err, context.Canceled) {
 				return err
 			}
@@ -82,6 +93,7 @@ func engineCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&socket, "socket", "", "unix socket to listen on")
 	cmd.Flags().StringVar(&options.Dir, "state", "", "folder in which models outlive a crash of the engine")
+	cmd.Flags().BoolVar(&shared, "shared", false, "serve several notebooks, each while it holds a lease, and end after the last")
 	_ = cmd.MarkFlagRequired("socket") // fails only for a flag that does not exist
 	return cmd
 }

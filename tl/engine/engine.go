@@ -36,6 +36,7 @@ type Engine struct {
 	opening  *gate
 	compiled atomic.Int64 // graphs so far
 	state    *state       // nil where nothing is kept
+	leases   *leases      // nil where the engine is not shared
 
 	mu       sync.Mutex
 	backend  compute.Backend
@@ -51,11 +52,17 @@ type Options struct {
 	// Dir is a folder in which models are kept after each epoch, so that the next engine with this folder finds them if this one ends by
 	// a fault. "" keeps none. No two engines may have the same at once.
 	Dir string
+	// Shared is the build of an engine that serves several notebooks, each with a lease (tl.VerbLease) of the same build, and ends by itself
+	// soon after the last. "" is an engine that lasts as long as the context of Serve.
+	Shared string
 }
 
 // New makes an engine. It loads nothing before the first verb asks for it.
 func New(o Options) (*Engine, error) {
 	e := inProcess()
+	if o.Shared != "" {
+		e.leases = &leases{build: o.Shared}
+	}
 	if o.Dir == "" {
 		return e, nil
 	}
@@ -106,6 +113,7 @@ var verbs = map[string]verb{
 	tl.VerbFingerprint: handle((*Engine).fingerprint),
 	tl.VerbHeld:        handle((*Engine).held),
 	tl.VerbFree:        handle((*Engine).free),
+	tl.VerbLease:       handle((*Engine).lease),
 	tl.VerbStopped:     handle((*Engine).stopped),
 }
 
