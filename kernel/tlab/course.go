@@ -46,7 +46,7 @@ func (c *course) run(ctx context.Context, i int) error {
 	case err != nil:
 		return fmt.Errorf("%s: cell %d: %w", c.job.path, i+1, err)
 	case reply.Status != "ok":
-		return errors.New(explain(c.job.path, cell, reply, c.ran, c.number))
+		return errors.New(c.failed(cell, reply))
 	}
 	return nil
 }
