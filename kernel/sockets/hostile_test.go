@@ -19,7 +19,7 @@ import (
 // small are limits that a test can reach.
 func small() limits {
 	l := usual
-	l.message, l.room, l.queue = 1<<20, 2<<20, 1<<20
+	l.message, l.room, l.queue, l.backlog = 1<<20, 2<<20, 1<<20, 8<<20
 	return l
 }
 
@@ -160,6 +160,28 @@ func TestPeerThatReadsNothing(t *testing.T) {
 	long := strings.Repeat("x", 3<<20) // alone it may exceed the queue, but nobody reads it
 	until(t, "deaf is there", func() bool { return r.Send(frames("deaf", long)) == nil })
 	until(t, "deaf is dropped", func() bool { return errors.Is(r.Send(frames("deaf", "x")), ErrNoPeer) })
+}
+
+// TestPeerThatReadsSlowly gets a message whole though it takes longer than a peer may read nothing.
+func TestPeerThatReadsSlowly(t *testing.T) {
+	noLeaks(t)
+	lim := small()
+	lim.stall = 300 * time.Millisecond
+	r := echo(t, "unix", lim)
+	c := connect(t, r.l.Addr(), zmq4.Dealer, "slow")
+	long := make([]byte, 6<<20)
+	until(t, "slow is there", func() bool { return r.Send([][]byte{[]byte("slow"), long}) == nil })
+	begun := time.Now()
+	rest := make([]byte, 9+len(long))
+	for n := 0; n < len(rest); n += 1 << 18 {
+		time.Sleep(30 * time.Millisecond)
+		if _, err := c.Read(rest[n:min(len(rest), n+1<<18)]); err != nil {
+			t.Fatalf("after %d bytes: %v", n, err)
+		}
+	}
+	if took := time.Since(begun); took < 2*lim.stall {
+		t.Fatalf("read in %v, which is not slow", took)
+	}
 }
 
 func TestComingAndGoing(t *testing.T) {
@@ -320,11 +342,11 @@ func TestPanicCostsOnePeer(t *testing.T) {
 	if s := <-got; s != "fine" {
 		t.Errorf("received %q", s)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if !strings.Contains(logged, "boom") {
-		t.Errorf("the log says %q", logged)
-	}
+	until(t, "the panic is in the log", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Contains(logged, "boom")
+	})
 }
 
 func TestTopicsAreBounded(t *testing.T) {

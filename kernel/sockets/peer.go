@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,13 +18,13 @@ import (
 
 // peer is a connection whose handshake is done. One goroutine reads it (host.serve), one writes what is queued for it.
 type peer struct {
-	id     string
-	conn   net.Conn
-	in     *input
-	most   int // bytes that may wait
-	stall  time.Duration
-	gone   chan struct{} // closed by drop
-	topics topics        // a subscriber's; guarded by Publisher.mu
+	id      string
+	conn    net.Conn
+	in      *input
+	stall   time.Duration
+	gone    chan struct{} // closed by drop
+	backlog *atomic.Int64 // what waits for all peers of the socket
+	topics  topics        // a subscriber's; guarded by Publisher.mu
 
 	mu     sync.Mutex
 	more   sync.Cond // something is queued, or ended
@@ -51,7 +52,7 @@ func (h *host) greet(c net.Conn) (*peer, error) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	p := &peer{id: id, conn: c, in: in, most: h.queue, stall: h.stall, gone: make(chan struct{})}
+	p := &peer{id: id, conn: c, in: in, stall: h.stall, backlog: &h.backlog, gone: make(chan struct{})}
 	p.more.L = &p.mu
 	return p, nil
 }
@@ -83,23 +84,33 @@ func (h *hello) Read(p []byte) (int, error) {
 	return h.ready.Read(p)
 }
 
-// send queues data for the peer. If too much waits already the peer is dropped: it does not read.
-func (p *peer) send(data []byte) error {
+// errFull says that too much waits for a peer already: it does not read.
+var errFull = errors.New("it does not read")
+
+// offer queues data for the peer if no more than most bytes wait for it then.
+func (p *peer) offer(data []byte, most int) error {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.ended {
-		p.mu.Unlock()
 		return ErrNoPeer
 	}
-	if p.queued > 0 && p.queued+len(data) > p.most {
-		waiting := p.queued
-		p.mu.Unlock()
-		return p.drop(fmt.Errorf("it does not read: %d bytes wait for it (%w)", waiting, ErrNoPeer))
+	if p.queued+len(data) > most {
+		return fmt.Errorf("%w: %d bytes wait for it (%w)", errFull, p.queued, ErrNoPeer)
 	}
 	p.queue = append(p.queue, data)
 	p.queued += len(data) + overhead
-	p.mu.Unlock()
+	p.backlog.Add(int64(len(data) + overhead))
 	p.more.Signal()
 	return nil
+}
+
+// send is offer, and the end of a peer that does not read.
+func (p *peer) send(data []byte, most int) error {
+	err := p.offer(data, most)
+	if errors.Is(err, errFull) {
+		return p.drop(err)
+	}
+	return err
 }
 
 // batch is about how much is written at once.
@@ -109,7 +120,7 @@ const batch = 1 << 20
 func (p *peer) next(sent int) (data net.Buffers, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queued -= sent
+	p.settle(min(sent, p.queued)) // drop has settled it all
 	for len(p.queue) == 0 && !p.ended {
 		p.more.Wait()
 	}
@@ -123,6 +134,12 @@ func (p *peer) next(sent int) (data net.Buffers, size int) {
 	clear(p.queue[rest:])
 	p.queue = p.queue[:rest]
 	return data, size
+}
+
+// settle takes n bytes off what waits.
+func (p *peer) settle(n int) {
+	p.queued -= n
+	p.backlog.Add(-int64(n))
 }
 
 // write sends what is queued until the peer is dropped or finished. Of a finished one it then takes leave: it says that nothing more
@@ -189,6 +206,7 @@ func (p *peer) drop(reason error) error {
 		p.mu.Lock()
 		p.ended, p.reason = true, reason
 		p.queue = nil
+		p.settle(p.queued)
 		p.mu.Unlock()
 		p.conn.Close()
 		close(p.gone)

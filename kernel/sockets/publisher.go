@@ -84,7 +84,8 @@ func (p *Publisher) topic(to *peer, add bool, topic []byte) error {
 	if len(greeting) == 0 {
 		return nil
 	}
-	return to.send(encode(greeting))
+	data := encode(greeting)
+	return to.send(data, max(batch, len(data))) // one that subscribes and subscribes and never reads gets no more
 }
 
 // wants says whether a message that begins with first is for this subscriber.
@@ -116,7 +117,7 @@ func (p *Publisher) Send(frames [][]byte) {
 		if data == nil {
 			data = encode(frames)
 		}
-		_ = to.send(data) // one that is gone, or is dropped by this, is no matter of the sender's
+		_ = to.send(data, p.most(data)) // one that is gone, or is dropped by this, is no matter of the sender's
 	}
 }
 

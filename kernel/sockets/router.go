@@ -66,7 +66,8 @@ func (r *Router) take(p *peer, frames [][]byte) error {
 }
 
 // Send queues a message for the peer whose identity is frames[0] and does not wait for it to be sent. The error is ErrNoPeer if that
-// peer is not connected (any more). A peer that does not read, so that 64 MiB wait for it or nothing goes out for 30 s, is disconnected.
+// peer is not connected (any more). A peer that does not read, so that 64 MiB wait for it or nothing goes out for 30 s, is disconnected,
+// and so is one for which more than a little waits when 512 MiB wait for all peers.
 func (r *Router) Send(frames [][]byte) error {
 	if len(frames) < 2 {
 		return fmt.Errorf("sockets: send: a message needs a peer's identity and a frame, this one has %d frames", len(frames))
@@ -76,7 +77,12 @@ func (r *Router) Send(frames [][]byte) error {
 	r.mu.Unlock()
 	err := ErrNoPeer
 	if p != nil {
-		err = p.send(encode(frames[1:]))
+		data := encode(frames[1:])
+		most := r.most(data)
+		if all := r.host.backlog.Load(); all > 0 && all+int64(len(data)) > int64(r.limits.backlog) {
+			most = chunk // peers that do not read have filled the place for long answers; others still get short ones
+		}
+		err = p.send(data, most)
 	}
 	if err != nil {
 		return fmt.Errorf("sockets: send to %q: %w", frames[0], err)

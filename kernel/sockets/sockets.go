@@ -31,6 +31,7 @@ type limits struct {
 	room      int           // bytes of all messages that peers have begun to send; short ones do not count
 	topics    int           // bytes of a subscriber's topics
 	queue     int           // bytes that wait for a peer. A message that finds the queue empty may be longer.
+	backlog   int           // bytes that wait for all peers of a Router
 	stall     time.Duration // how long a peer may read nothing while something waits for it, or pause within a message
 	linger    time.Duration // how long Close waits for what is queued
 	farewell  time.Duration // and then for the peer to close its end, lest what is under way to it be lost
@@ -38,7 +39,7 @@ type limits struct {
 
 var usual = limits{
 	peers: 256, handshake: 10 * time.Second, hello: 64 << 10,
-	message: 256 << 20, room: 1 << 30, topics: 1 << 20, queue: 64 << 20,
+	message: 256 << 20, room: 512 << 20, topics: 1 << 20, queue: 64 << 20, backlog: 512 << 20,
 	stall: 30 * time.Second, linger: time.Second, farewell: 100 * time.Millisecond,
 }
 
@@ -53,9 +54,11 @@ type host struct {
 
 	l    net.Listener
 	room atomic.Int64
-	log  atomic.Pointer[func(format string, args ...any)]
-	wg   sync.WaitGroup
-	done chan struct{} // closed when Close begins
+	// backlog counts what waits for all peers; a message of a Publisher's once for each, though they share its memory.
+	backlog atomic.Int64
+	log     atomic.Pointer[func(format string, args ...any)]
+	wg      sync.WaitGroup
+	done    chan struct{} // closed when Close begins
 
 	mu    sync.Mutex
 	conns map[net.Conn]*guest
@@ -143,6 +146,9 @@ func (h *host) welcome(c net.Conn) {
 	go h.serve(c)
 }
 
+// most returns how much may wait for a peer together with data: what does not fit at all may still go alone.
+func (h *host) most(data []byte) int { return max(h.queue, len(data)) }
+
 func (h *host) closing() bool {
 	select {
 	case <-h.done:
@@ -217,7 +223,8 @@ func (h *host) command(p *peer, name string, body []byte) error {
 		if len(body) < 2 || len(body) > 2+16 {
 			return errors.New("not ZMTP: a PING of a wrong length")
 		}
-		_ = p.send(appendFrame(nil, isCommand, append([]byte("\x04PONG"), body[2:]...))) // one that reads nothing is dropped by this
+		// While more waits for the peer than this, it hears from us anyway: one that asks and asks and never reads gets no more.
+		_ = p.offer(appendFrame(nil, isCommand, append([]byte("\x04PONG"), body[2:]...)), chunk)
 	case "SUBSCRIBE", "CANCEL": // since ZMTP 3.1; before, they were messages
 		if h.topic != nil && !h.closing() {
 			return h.topic(p, name == "SUBSCRIBE", body)
