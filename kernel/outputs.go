@@ -154,7 +154,7 @@ type displayContent struct {
 	Transient map[string]any             `json:"transient"`
 }
 
-// clearMIME is what package cell displays to clear the cell's output: GoNB knows no such message.
+// clearMIME is what plots.Clear displays: GoNB knows no message that clears a cell's output.
 const clearMIME = "application/x-tlab-clear-output"
 
 // display makes display ids fresh for each run: GoNB remembers them for ever and would only update the output of an earlier run. The first

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"transferlab/kernel/wire"
+	"transferlab/plots"
 )
 
 // request sends any request and returns its reply's content and the types of what was published for it, a status as its state.
@@ -227,6 +228,22 @@ func TestDisplayIDs(t *testing.T) {
 	}
 	if len(ids) != 4 || ids[0] != ids[1] || ids[2] != ids[3] || ids[0] == ids[2] {
 		t.Errorf("%q", ids)
+	}
+}
+
+func TestClearOutput(t *testing.T) {
+	if clearMIME != plots.ClearMIME {
+		t.Fatal("plots and the kernel speak of different messages")
+	}
+	s := session(t)
+	var got []string
+	_, err := s.Execute(t.Context(), "import \"transferlab/plots\"\n%%\nfmt.Println(1)\nplots.Clear(false)\nplots.Clear(true)", func(m *wire.Message) {
+		if m.Header.Type == "clear_output" || m.Header.Type == "display_data" {
+			got = append(got, string(m.Content))
+		}
+	})
+	if err != nil || !slices.Equal(got, []string{`{"wait":false}`, `{"wait":true}`}) {
+		t.Errorf("%v %q", err, got)
 	}
 }
 

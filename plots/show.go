@@ -28,6 +28,22 @@ func Show(f Figure) error {
 	return nil
 }
 
+// ClearMIME is the type of the message by which Clear reaches the lab's kernel, which passes on what GoNB has no message for.
+const ClearMIME = "application/x-tlab-clear-output"
+
+// Clear empties the output of the running cell: at once, or, with wait, when the next figure comes, so that an animation does not
+// flicker. In a program that no notebook runs it returns an error, as Show does; under plain GoNB it shows nothing and clears nothing.
+func Clear(wait bool) error {
+	if !gonbui.IsNotebook {
+		return errors.New("plots: clear: this program runs outside a notebook, where no output can be taken back")
+	}
+	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{ClearMIME: fmt.Sprint(wait)}})
+	if err := gonbui.Error(); err != nil {
+		return fmt.Errorf("plots: clear: reach the kernel: %w", err)
+	}
+	return arrive()
+}
+
 func show(f Figure) error {
 	kind, picture, err := lighter(f)
 	if err != nil {
