@@ -31,16 +31,21 @@ func newBench(tb testing.TB) bench {
 	}
 	dir := tb.TempDir()
 	tlab := filepath.Join(dir, "tlab")
-	build := exec.Command("go", "build", "-o", tlab, "./kernel/tlab")
-	build.Dir = lab.Module
-	if out, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("%v: %v\n%s", build, err, out)
-	}
 	b := bench{lab: lab, tlab: tlab, home: filepath.Join(dir, "home")}
+	b.build(tb, tlab, "./kernel/tlab")
 	if err := b.mirror(b.home, ""); err != nil {
 		tb.Fatal(err)
 	}
 	return b
+}
+
+func (b bench) build(tb testing.TB, program, path string) {
+	tb.Helper()
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, path)
+	build.Dir = b.lab.Module
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("%v: %v\n%s", build, err, out)
+	}
 }
 
 // ours is this lab's kernel.
@@ -50,10 +55,13 @@ func (b bench) oursIn(home string) kernel.Launch {
 	return kernel.Launch{Argv: []string{b.tlab, "kernel", "{connection_file}"}, Env: []string{"TLAB_HOME=" + home, "GOPROXY=off"}}
 }
 
-// gonb is GoNB as it installs itself, with no setting of ours.
-func (b bench) gonb() kernel.Launch {
+// gonb is GoNB as it installs itself, with no setting and no edit of ours.
+func (b bench) gonb(tb testing.TB) kernel.Launch {
+	tb.Helper()
+	program := filepath.Join(tb.TempDir(), "gonb")
+	b.build(tb, program, "github.com/janpfeifer/gonb")
 	path := "PATH=" + b.lab.Bin() + string(filepath.ListSeparator) + os.Getenv("PATH")
-	return kernel.Launch{Argv: []string{b.lab.Program("gonb"), "-kernel", "{connection_file}"}, Env: []string{path}}
+	return kernel.Launch{Argv: []string{program, "-kernel", "{connection_file}"}, Env: []string{path}}
 }
 
 // python is ipykernel in that Python, with what JupyterLab's own environment has for what it lacks.

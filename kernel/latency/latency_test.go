@@ -42,7 +42,7 @@ func numbered(format string) func(int) string {
 
 // The rows of the table. The second is what the others are compared with.
 func (b bench) contenders(tb testing.TB) []*contender {
-	gonb, ours := b.gonb(), b.ours()
+	gonb, ours := b.gonb(tb), b.ours()
 	return []*contender{
 		{name: "ipykernel, print", kernel: "ipykernel", launch: b.ipykernel(tb), cell: numbered("print(%d)")},
 		{name: "GoNB, print", kernel: "gonb", launch: gonb, cell: numbered(printing)},

@@ -40,10 +40,6 @@ func (l *Lab) warmCache() part {
 			if err := fetch.Program(ctx, step, nil, l.Program("go"), "build", "-o", program, "."); err != nil {
 				return err
 			}
-			// goimports, too, reads the whole module cache once and keeps an index of it.
-			if err := fetch.Program(ctx, step, nil, l.Program("goimports"), "-l", "main.go"); err != nil {
-				return err
-			}
 			return fetch.PutStamp(seen, place, version, "")
 		},
 	}
