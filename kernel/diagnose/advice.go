@@ -46,7 +46,7 @@ var rules = []rule{
 		return a.unknownField(c, []string{m[0], m[2], m[1]})
 	}},
 	{re(`^declared and not used: (\S+)`), unusedVariable},
-	{re(`imported and not used`), unusedImport},
+	{re(`^"([^"]+)" imported (?:as \S+ )?and not used`), unusedImport},
 	{re(`^assignment mismatch: (\d+) variables? but (.+) returns? (\d+) values?`), mismatch},
 	{re(`^multiple-value (.+) \(value of type \((.+)\)\) in single-value context`), multiValue},
 	{re(`^(.+) \(no value\) used as value`), func(_ *adviser, _ *complaint, m []string) string {
@@ -71,13 +71,13 @@ var rules = []rule{
 	{re(`^expected declaration, found`), say("Only import, const, type, var and func may stand here; other statements belong below a line with %% alone.")},
 	{re(`^expected '\(', found (\w+)`), func(_ *adviser, c *complaint, m []string) string {
 		if strings.HasPrefix(strings.TrimSpace(c.composed), "func") {
-			return "A function with a name cannot stand inside another, and %% begins one: declare it above %%, or write " + m[1] + " := func(…) {…}"
+			return "A function with a name cannot stand among statements: declare it above them, or write " + m[1] + " := func(…) {…}"
 		}
 		return ""
 	}},
-	{re(`^expected statement, found 'import'`), say("import stands above %%, with the other declarations.")},
+	{re(`^expected statement, found 'import'`), say("import stands at the top of the cell, with the other declarations.")},
 	{re(`expected '[})\]]', found 'EOF'|expected '\}'`), (*adviser).unclosed},
-	{re(`^missing ',' before newline`), say("A list that goes on in the next line needs a comma at the end of each line, the last one too; or a bracket is not closed.")},
+	{re(`^missing ',' before newline`), (*adviser).missingComma},
 	{re(`^expected '\{', found newline|unexpected newline, expected \{|unexpected semicolon or newline before \{`),
 		say("The { stands at the end of the line, not on the next.")},
 	{re(`^raw string literal not terminated`), say("The ` that ends the text is missing.")},
@@ -104,15 +104,19 @@ func (a *adviser) advise(c *complaint) string {
 
 // brokenLater explains why a cell that compiled once does not any more.
 func (a *adviser) brokenLater(c *complaint, hint string) string {
-	if !c.place.known() || c.place.cell.id == a.Current {
+	if !c.place.known() || c.place.cell.id == a.Current || unusedDot(c) {
 		return ""
 	}
 	now, ok := a.cell(a.Current)
 	if !ok {
 		return ""
 	}
+	key := c.place.cell.keyAt(c.place.line)
+	if key == "" {
+		key = "NAME"
+	}
 	text := fmt.Sprintf("Declarations of earlier cells are compiled again with each cell, and cell [%d] does not go with those of cell [%d]: "+
-		"change that one and run both, or forget declarations with %%rm NAME.", now.count, c.place.cell.count)
+		"change that one and run both, or forget what it declares here with %%rm %s", now.count, c.place.cell.count, key)
 	if hint != "" {
 		text = "\n" + text
 	}
@@ -126,11 +130,25 @@ func unusedVariable(_ *adviser, _ *complaint, m []string) string {
 	return fmt.Sprintf("Go does not compile a variable that nothing reads: use it, delete it, or write _ = %s while you try things.", m[1])
 }
 
-func unusedImport(_ *adviser, c *complaint, _ []string) string {
-	if strings.HasPrefix(strings.TrimSpace(c.composed), ".") {
-		return "Imports that are not used are left out by themselves, but not those with a dot: use one of its names in this very cell, as in var _ *Node."
+func unusedDot(c *complaint) bool {
+	return strings.Contains(c.message(), "imported and not used") && strings.HasPrefix(strings.TrimSpace(c.composed), ".")
+}
+
+func unusedImport(a *adviser, c *complaint, m []string) string {
+	if !unusedDot(c) {
+		return ""
 	}
-	return ""
+	hint := "Imports that are not used are left out by themselves, but not those with a dot: they stay, and each cell must use them. " +
+		"To have that once and for all, declare something with one of its names above the statements:\n\tvar _ "
+	if strings.HasSuffix(m[1], "/graph") {
+		hint += "*Node"
+	} else {
+		hint += "= NAME"
+	}
+	if c.place.known() && c.place.cell.id != a.Current {
+		hint += "\n  or forget the import:\n\t%rm .~" + m[1]
+	}
+	return hint
 }
 
 func mismatch(_ *adviser, _ *complaint, m []string) string {

@@ -121,7 +121,7 @@ func TestAdvice(t *testing.T) {
 		{"package of the build", []string{"graph.Add(x, y)"}, "graph.Add(x, y)", "graph", "undefined: graph", "import \"github.com/gomlx/gomlx/core/graph\""},
 		{"package of the kernel is none for cells", []string{"sockets.Listen()"}, "sockets.Listen()", "sockets", "undefined: sockets", ""},
 		{"mistyped package", []string{"string.ToUpper(\"a\")"}, "datasts.Open(\"elpv\")", "datasts", "undefined: datasts", "Did you mean datasets?"},
-		{"two with the name", []string{"template.New(\"a\")"}, "template.New(\"a\")", "template", "undefined: template", "Add one of these lines above %%:\n      import \"html/template\"\n      import \"text/template\""},
+		{"two with the name", []string{"template.New(\"a\")"}, "template.New(\"a\")", "template", "undefined: template", "Add one of these lines at the top of the cell:\n      import \"html/template\"\n      import \"text/template\""},
 		{"verb without its package", []string{"Load(\"vgg16\")"}, "Load(\"vgg16\")", "Load", "undefined: Load", "Package tl has it: tl.Load"},
 		{"python", []string{"x := None"}, "x := None", "None", "undefined: None", "In Go that is nil."},
 		{"value of an earlier cell", []string{"%%\nrate, n := 0.1, 3\n_ = n", "fmt.Println(rate)"}, "fmt.Println(rate)", "rate", "undefined: rate", "cell.Keep(\"rate\", rate)"},

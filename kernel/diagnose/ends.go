@@ -73,7 +73,7 @@ func (r report) initial() string {
 	if _, name, _ := strings.Cut(outermost, "."); name != "init" && !strings.HasPrefix(name, "init.") {
 		return ""
 	}
-	return "\nIt happened while a variable declared above %% got its value, which each cell does anew: until that is changed, or forgotten with %rm NAME, every cell fails here."
+	return "\nIt happened while a variable of the notebook got its value, which each cell does anew: until that is changed, or forgotten with %rm NAME, every cell fails here."
 }
 
 // end is how a program ended that said nothing as it ended.

@@ -134,9 +134,9 @@ func (a *adviser) unknownPackage(name, member string) string {
 }
 
 func addImports(paths []string) string {
-	hint := "Add this line above %%:"
+	hint := "Add this line at the top of the cell:"
 	if len(paths) > 1 {
-		hint = "Add one of these lines above %%:"
+		hint = "Add one of these lines at the top of the cell:"
 	}
 	for _, p := range paths[:min(len(paths), 3)] {
 		hint += "\n\timport " + `"` + p + `"`
@@ -154,7 +154,11 @@ func (a *adviser) noSuchMember(name, member, p string) string {
 	if len(near) > 0 {
 		return text + ": did you mean " + orList(near) + "?"
 	}
-	return text + "; %help and Shift-Tab show what there is."
+	names := slices.DeleteFunc(a.books().exports(p).names, func(n string) bool { return strings.HasPrefix(n, "Test") })
+	if len(names) > 40 {
+		return text + "; Shift-Tab behind its name shows what there is."
+	}
+	return text + ". It has " + strings.Join(names, ", ") + "."
 }
 
 func (a *adviser) unknownMember(_ *complaint, m []string) string {

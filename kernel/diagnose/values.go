@@ -5,7 +5,6 @@ import (
 	"go/scanner"
 	"go/token"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -275,52 +274,53 @@ func fieldsOf(words []word) (all []string) {
 	return all
 }
 
-// unpaired finds the bracket without a partner: the last one that is not closed, or the first that closes nothing.
-func (c cell) unpaired() (w word, closes, found bool) {
-	all, _ := c.words()
-	var open []word
-	for _, w := range all {
+// keyAt is what GoNB calls the declaration that the line is part of, for %rm; "" if it is part of none.
+func (c cell) keyAt(line int) (key string) {
+	words, _ := c.words()
+	depth := 0
+	for i, w := range words {
+		if w.line > line {
+			break
+		}
 		switch w.tok {
 		case token.LPAREN, token.LBRACE, token.LBRACK:
-			open = append(open, w)
+			depth++
 		case token.RPAREN, token.RBRACE, token.RBRACK:
-			if len(open) == 0 {
-				return w, true, true
+			depth--
+		case token.FUNC:
+			if depth == 0 && i+1 < len(words) {
+				key = funcKey(words[i+1:])
 			}
-			open = open[:len(open)-1]
+		case token.VAR, token.CONST, token.TYPE:
+			if depth > 0 {
+				continue
+			}
+			for _, name := range declaredBy(words[i+1:]) {
+				if name.line <= line {
+					key = name.text
+				}
+			}
 		}
 	}
-	if len(open) == 0 {
-		return w, false, false
-	}
-	return open[len(open)-1], false, true
+	return key
 }
 
-// locate finds a place for a complaint about the end of the text, which is a line of the kernel's.
-func (a *adviser) locate(c *complaint) {
-	one, ok := a.cell(a.Current)
-	if c.place.known() || !ok || !aboutBrackets.MatchString(c.message()) {
-		return
+// funcKey is the key of a function or a method, whose words follow func.
+func funcKey(words []word) string {
+	if words[0].tok == token.IDENT {
+		return words[0].text
 	}
-	if w, _, found := one.unpaired(); found {
-		c.place = place{one, w.line, w.column}
+	typeName := ""
+	for i, w := range words {
+		switch {
+		case w.tok == token.IDENT && typeName == "" && i > 0 && (words[i-1].tok == token.MUL || words[i-1].tok == token.IDENT || len(words) > i+1 && words[i+1].tok == token.RPAREN):
+			typeName = w.text
+		case w.tok == token.RPAREN:
+			if i+1 < len(words) && words[i+1].tok == token.IDENT {
+				return typeName + "~" + words[i+1].text
+			}
+			return ""
+		}
 	}
-}
-
-var aboutBrackets = regexp.MustCompile(`^expected '[)}\]]'|found 'EOF'|found '[)}\]]'`)
-
-// unclosed is about a bracket that is missing.
-func (a *adviser) unclosed(c *complaint, _ []string) string {
-	one, ok := a.cell(a.Current)
-	if c.place.known() {
-		one, ok = c.place.cell, true
-	}
-	if !ok {
-		return ""
-	}
-	w, closes, found := one.unpaired()
-	if !found || closes {
-		return ""
-	}
-	return fmt.Sprintf("The %s in line %d is not closed: %s", w.text, w.line+1, clip(strings.TrimSpace(one.lines[w.line]), 60))
+	return ""
 }
