@@ -16,8 +16,9 @@ import (
 
 // engineSide is the Engine as this kernel has it: a child of its own, somebody else's, or none.
 type engineSide struct {
-	k      *kernel
-	shared string
+	k       *kernel
+	shared  string // the socket of one that serves other kernels too
+	release func() // lets go of it
 
 	mu    sync.Mutex
 	proc  *child
@@ -32,7 +33,7 @@ func (e *engineSide) socket() string {
 	switch {
 	case e.shared != "":
 		return e.shared
-	case e.k == nil || e.k.cfg.Engine == nil:
+	case e.k.cfg.Engine == nil:
 		return ""
 	}
 	return filepath.Join(e.k.dir, "engine.sock")
@@ -40,7 +41,16 @@ func (e *engineSide) socket() string {
 
 func (e *engineSide) own() bool { return e.shared == "" && e.socket() != "" }
 
-func (e *engineSide) start() error {
+// start starts the engine, or takes part in one that several kernels share.
+func (e *engineSide) start(ctx context.Context) (err error) {
+	if share := e.k.cfg.ShareEngine; share != nil {
+		e.shared, e.release, err = share(ctx, e.k.id, e.tell)
+		return err
+	}
+	return e.launch()
+}
+
+func (e *engineSide) launch() error {
 	if !e.own() {
 		return nil
 	}
@@ -92,7 +102,7 @@ func (e *engineSide) watch(ctx context.Context) {
 			return
 		}
 		_ = os.Remove(e.socket())
-		if err := e.start(); err != nil {
+		if err := e.launch(); err != nil {
 			e.tell(fmt.Sprintf("%s It could not be started again: %v.", cause, err))
 			return
 		}
@@ -140,6 +150,9 @@ func (e *engineSide) lastWords() string {
 
 // stop ends the engine.
 func (e *engineSide) stop() {
+	if e.release != nil {
+		e.release()
+	}
 	if !e.own() {
 		return
 	}

@@ -46,7 +46,7 @@ type Config struct {
 	ConnectionFile string
 	GoNB           []string                                 // without -kernel
 	Engine         func(socket, state string) []string      // state: a folder for what survives a crash of it. nil: no engine
-	SharedEngine   string                                   // the socket of an engine that somebody else runs; then Engine is not used
+	ShareEngine    ShareEngine                              // not nil: an engine of several kernels; then Engine is not used
 	Guard          func(id string, dirs ...string) []string // must call Guard with its stdin; nil: no guard
 	Env            []string
 	Module         string    // the root of the lab's source, for suggestions in error messages; "" gives fewer of them
@@ -59,6 +59,10 @@ type Config struct {
 	// Stopped says how the Engine's work stands after a cell was stopped.
 	Stopped func(ctx context.Context, socket, session string) []string
 }
+
+// ShareEngine gives a session its part in an engine that serves several kernels, and says where it listens. tell hears of its deaths.
+// release lets go.
+type ShareEngine func(ctx context.Context, session string, tell func(string)) (socket string, release func(), err error)
 
 // Run runs a kernel until it is told to shut down, ctx ends, SIGTERM or SIGHUP comes, or GoNB cannot be kept alive. Then all it started is
 // gone: processes, sockets, temporary files. SIGINT interrupts the running cell.
@@ -89,7 +93,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := os.Mkdir(k.keepDir(), 0o700); err != nil {
 		return fmt.Errorf("kernel: run: %w", err)
 	}
-	if err := k.start(conn); err != nil {
+	if err := k.start(ctx, conn); err != nil {
 		return err
 	}
 	return k.work(ctx, interrupts)
@@ -129,14 +133,14 @@ func (k *kernel) environ() []string {
 }
 
 // start listens for Jupyter and starts the children.
-func (k *kernel) start(conn wire.Connection) error {
+func (k *kernel) start(ctx context.Context, conn wire.Connection) error {
 	p := &proxy{cfg: k.cfg, conn: conn, kernelID: k.id, dir: k.dir, cells: newCells(), limits: newLimits()}
 	k.proxy = p
 	p.history = openHistory(k.cfg.History, p.logf)
 	if err := k.startGuard(); err != nil {
 		return err
 	}
-	p.engine = engineSide{k: k, shared: k.cfg.SharedEngine}
+	p.engine = engineSide{k: k}
 	p.gonb = &supervised{
 		argv: k.cfg.GoNB, dir: k.dir, id: jupyterID(k.cfg.ConnectionFile, k.id), environ: k.environ, log: k.cfg.ChildLog, ready: make(chan struct{}),
 		taught:   func() []string { return append([]string{prelude}, p.cells.replay()...) },
@@ -145,7 +149,7 @@ func (k *kernel) start(conn wire.Connection) error {
 		orphans:  k.orphans,
 		hooks:    hooks{stray: p.stray, input: p.askInput},
 	}
-	if err := p.engine.start(); err != nil {
+	if err := p.engine.start(ctx); err != nil {
 		return err
 	}
 	return p.open()

@@ -73,12 +73,14 @@ func (p *proxy) open() (err error) {
 		var r *sockets.Router
 		ready := make(chan struct{})
 		r = sockets.NewRouter(l, func(frames [][]byte) { <-ready; on(r, frames) })
+		r.SetLog(p.logf)
 		close(ready)
 		return r
 	}
 	p.heart = router(p.conn.Heartbeat, func(r *sockets.Router, frames [][]byte) { _ = r.Send(frames) })
 	if l := listen(p.conn.IOPub); l != nil {
 		p.iopub = sockets.NewPublisher(l, p.welcome)
+		p.iopub.SetLog(p.logf)
 	}
 	p.stdin = router(p.conn.Stdin, p.receiver(p.onStdin))
 	p.control = router(p.conn.Control, p.receiver(p.onRequest))
@@ -103,14 +105,17 @@ func (p *proxy) receiver(on func(request)) func(*sockets.Router, [][]byte) {
 
 // close ends the sockets. What was published before is sent first.
 func (p *proxy) close() {
+	// Side by side: each waits a moment for clients that have not hung up.
+	var all sync.WaitGroup
 	for _, r := range []*sockets.Router{p.shell, p.control, p.stdin, p.heart} {
 		if r != nil {
-			_ = r.Close()
+			all.Go(func() { _ = r.Close() })
 		}
 	}
 	if p.iopub != nil {
-		_ = p.iopub.Close()
+		all.Go(func() { _ = p.iopub.Close() })
 	}
+	all.Wait()
 }
 
 func (p *proxy) logf(format string, args ...any) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,7 @@ func kernelCommand() *cobra.Command {
 				return err
 			}
 			return kernel.Run(ctx, kernel.Config{
+				ShareEngine:    engineSharing(lab.Home, self),
 				ConnectionFile: args[0],
 				// Errors as text: the compiler's words then stand in the reply, for every front end.
 				GoNB: append(lab.GoNB(), "-raw_error"),
@@ -53,6 +55,19 @@ func kernelCommand() *cobra.Command {
 				Stopped:  stoppedWork,
 			})
 		},
+	}
+}
+
+// shareKey names the environment variable that has notebooks share one engine: of GPU memory there is seldom enough for several.
+const shareKey = "TLAB_SHARE_ENGINE"
+
+// engineSharing is nil unless the user wants one engine for all notebooks.
+func engineSharing(home, self string) kernel.ShareEngine {
+	if wanted, err := strconv.ParseBool(os.Getenv(shareKey)); err != nil || !wanted {
+		return nil
+	}
+	return func(ctx context.Context, session string, tell func(string)) (string, func(), error) {
+		return sharedEngine(ctx, home, self, session, tell)
 	}
 }
 

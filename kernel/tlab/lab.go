@@ -29,6 +29,7 @@ func labCommand() *cobra.Command {
 Your Jupyter, if you have one, is neither used nor changed. Ctrl-C ends it with all its kernels.`,
 		Example: `  tlab lab
   tlab lab ~/my-notebooks --port 9000
+  tlab lab --share-engine             several notebooks on one GPU
   tlab lab --no-browser               on another machine: open the printed address through an ssh tunnel`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +42,7 @@ Your Jupyter, if you have one, is neither used nor changed. Ctrl-C ends it with 
 	}
 	cmd.Flags().BoolVar(&l.noBrowser, "no-browser", false, "print the address only")
 	cmd.Flags().IntVar(&l.port, "port", 8888, "port; if it is taken, one of the next fifty")
+	cmd.Flags().BoolVar(&l.share, "share-engine", false, "one engine for all notebooks, each with its own models: weights and compiled graphs are held once")
 	cmd.Flags().BoolVar(&l.log, "jupyter-log", false, "show what JupyterLab logs")
 	return cmd
 }
@@ -51,6 +53,7 @@ type labServer struct {
 	noBrowser bool
 	port      int
 	log       bool
+	share     bool
 	out       io.Writer
 }
 
@@ -124,6 +127,9 @@ func (l *labServer) serve(ctx context.Context, lab *setup.Lab, root, open, runti
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = root // where GoNB takes the root of its /files/ to be: %wasm puts programs below it
 	cmd.Env = append(os.Environ(), jupyterEnv(lab, runtime)...)
+	if l.share {
+		cmd.Env = append(cmd.Env, shareKey+"=1")
+	}
 	cmd.Env = append(cmd.Env, "JUPYTER_TOKEN="+wire.NewID()) // the environment is private, the command line is not
 	log := &logTail{}
 	if l.log {
