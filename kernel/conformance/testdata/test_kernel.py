@@ -1,5 +1,6 @@
 """jupyter_kernel_test, with a sample for everything that it can test."""
 
+import time
 import unittest
 
 import jupyter_kernel_test as jkt
@@ -8,6 +9,15 @@ import jupyter_kernel_test as jkt
 class GoKernelTests(jkt.KernelTests):
     kernel_name = "tlab"
     language_name = "go"
+
+    @classmethod
+    def setUpClass(cls):
+        """Waits for gopls, which reads the module for seconds; a front end asks again at the next keystroke."""
+        super().setUpClass()
+        end = time.monotonic() + 60
+        while not cls.kc.complete("%%\nfmt.Sprintl", reply=True, timeout=60)["content"]["matches"]:
+            assert time.monotonic() < end, "nothing is ever completed"
+
     file_extension = ".go"
 
     code_hello_world = '%%\nfmt.Println("hello, world")'

@@ -109,8 +109,10 @@ def test_vscode(tmp_path, bare):
     reply, text = run(kernel.client, '%%\nb, _ := os.ReadFile("beside.txt")\nfmt.Println(string(b))')
     assert (reply["status"], text) == ("ok", "beside the notebook\n")
 
-    reply = kernel.client.complete("%%\nfmt.Sprintl", reply=True, timeout=TIMEOUT)
-    assert "Sprintln" in reply["content"]["matches"]
+    def completed():
+        return "Sprintln" in kernel.client.complete("%%\nfmt.Sprintl", reply=True, timeout=TIMEOUT)["content"]["matches"]
+
+    wait_until(completed, TIMEOUT, "nothing is completed")  # gopls reads the module first
 
     endless = kernel.client.execute('%%\nfmt.Println("begun")\nfor {\n\ttime.Sleep(time.Second)\n}')
     while kernel.client.get_iopub_msg(timeout=TIMEOUT)["content"].get("text") != "begun\n":
