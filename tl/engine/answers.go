@@ -36,19 +36,20 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 	if err := p.put(values, func(string) bool { return true }); err != nil {
 		return tl.Tensor{}, 0, err
 	}
-	compiled, err := p.compile(shapes.Make(a.kind, append([]int{prefixBatch}, a.shape...)...))
+	n := len(a.hashes)
+	size := p.batch(n)
+	compiled, err := p.compile(shapes.Make(a.kind, append([]int{size}, a.shape...)...))
 	if err != nil {
 		return tl.Tensor{}, compiled, err
 	}
-	n := len(a.hashes)
 	out := tl.Tensor{Shape: []int{n, classes}, Data: make([]float32, 0, n*classes)}
 	clock := newClock(stage)
-	for from := 0; from < n; from += prefixBatch {
+	for from := 0; from < n; from += size {
 		if err := ctx.Err(); err != nil {
 			callOf(ctx).stopped("stopped at %s of %s images", tl.WithCommas(int64(from)), tl.WithCommas(int64(n)))
 			return out, compiled, err
 		}
-		positions := make([]int, prefixBatch)
+		positions := make([]int, size)
 		for i := range positions {
 			positions[i] = min(from+i, n-1) // the last batch is filled with its last row
 		}
@@ -64,7 +65,7 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 		if err != nil {
 			return out, compiled, err
 		}
-		here := min(prefixBatch, n-from)
+		here := min(size, n-from)
 		out.Data = append(out.Data, rows[:here*classes]...)
 		report(clock.tick(here, n, "images/s"))
 	}

@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	prefixBatch = 32 // images in one run of the frozen prefix
+	prefixBatch = 32 // images in one run of the frozen prefix …
+	fewImages   = 4  // … or so many, where no more are asked for: a photograph has its answer ten times sooner
 	flushRows   = 8 * prefixBatch
 )
 
@@ -41,7 +42,7 @@ func (s source) tap() int {
 // runPrefix computes the missing rows: from the tap's rows where all are there, else from the decoded images, keeping the tap's.
 func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d datasets.Dataset, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
 	leftRight, upDown := d.Augmentation.Flips(view)
-	run := prefixRun{source: s, hashes: a.hashes, cuts: []cut{a.cut}, caches: []*activationCache{a.cache}}
+	run := &prefixRun{source: s, hashes: a.hashes, cuts: []cut{a.cut}, caches: []*activationCache{a.cache}}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
 		at := s.at(tap)
 		cache, err := e.cacheFor(ctx, s, at, leftRight, upDown)
@@ -54,21 +55,26 @@ func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d datas
 			run.cuts, run.caches = append(run.cuts, at), append(run.caches, cache)
 		}
 	}
-	if run.from.cache != nil {
-		return run.rows(ctx, e, missing, run.cached, report)
+	forward, compiled, release, err := run.prepare(ctx, e, len(missing), report)
+	if err != nil {
+		return compiled, err
 	}
-	next, stop := iter.Pull2(images.Stream(ctx, d, missing, images.Options{Size: s.Size, View: view}, prefixBatch))
+	defer release()
+	if run.from.cache != nil {
+		return compiled, run.rows(ctx, missing, run.cached, forward, report)
+	}
+	next, stop := iter.Pull2(images.Stream(ctx, d, missing, images.Options{Size: s.Size, View: view}, run.size))
 	defer stop()
-	return run.rows(ctx, e, missing, func([]int) (*tensors.Tensor, error) {
+	return compiled, run.rows(ctx, missing, func([]int) (*tensors.Tensor, error) {
 		batch, err, _ := next()
 		if err != nil {
 			return nil, err
 		}
-		return rowsTensor(dtypes.Uint8, []int{prefixBatch, s.Size, s.Size, 3}, func(dst []byte) error {
+		return rowsTensor(dtypes.Uint8, []int{run.size, s.Size, s.Size, 3}, func(dst []byte) error {
 			copy(dst, batch.Pixels) // the last, smaller batch is filled with zeros: its shape must not be compiled anew
 			return nil
 		})
-	}, report)
+	}, forward, report)
 }
 
 // prefixRun is one pass over missing rows.
@@ -78,26 +84,23 @@ type prefixRun struct {
 	from   activations // where rows start from; without a cache, the decoded image
 	cuts   []cut
 	caches []*activationCache
+	size   int // of a batch
 }
 
-func (r prefixRun) cached(positions []int) (*tensors.Tensor, error) {
+func (r *prefixRun) cached(positions []int) (*tensors.Tensor, error) {
 	full := slices.Clone(positions)
-	for len(full) < prefixBatch {
+	for len(full) < r.size {
 		full = append(full, positions[0])
 	}
 	return r.from.batch(full)
 }
 
-// rows runs batches through the blocks and keeps the outputs. It returns how long compilation took.
-func (r prefixRun) rows(ctx context.Context, e *Engine, missing []int, next func([]int) (*tensors.Tensor, error), report func(remote.Progress)) (time.Duration, error) {
-	forward, compiled, release, err := r.prepare(ctx, e, report)
-	if err != nil {
-		return compiled, err
-	}
-	defer release()
+// rows runs batches through the blocks and keeps the outputs.
+func (r *prefixRun) rows(ctx context.Context, missing []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error),
+	report func(remote.Progress)) (err error) {
 	keep := keeper{caches: r.caches, pending: make([][]byte, len(r.caches))}
 	clock := newClock("frozen blocks of " + r.Name)
-	for batch := range slices.Chunk(missing, prefixBatch) {
+	for batch := range slices.Chunk(missing, r.size) {
 		if err = ctx.Err(); err != nil {
 			break
 		}
@@ -107,17 +110,17 @@ func (r prefixRun) rows(ctx context.Context, e *Engine, missing []int, next func
 		report(clock.tick(len(batch), len(missing), "images/s"))
 	}
 	if flushed := keep.flush(); flushed != nil { // also what was done before a stop or a damaged image
-		return compiled, flushed
+		return flushed
 	}
 	if ctx.Err() != nil {
 		callOf(ctx).stopped("stopped at %s of %s images; those are kept", tl.WithCommas(int64(len(r.hashes)-len(missing)+clock.done)), tl.WithCommas(int64(len(r.hashes))))
-		return compiled, ctx.Err()
+		return ctx.Err()
 	}
-	return compiled, err
+	return err
 }
 
 // batch runs one batch of rows, given by their positions.
-func (r prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error), keep *keeper) error {
+func (r *prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error), keep *keeper) error {
 	x, err := next(positions)
 	if err != nil {
 		return err
@@ -132,8 +135,10 @@ func (r prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, err
 	return keep.rows(len(positions), r.cuts, outputs)
 }
 
-// prepare gives the function from a batch to the rows at each cut, compiled and with its weights set. Until release nobody else runs it.
-func (r prefixRun) prepare(ctx context.Context, e *Engine, report func(remote.Progress)) (forward func(x *tensors.Tensor) ([]*tensors.Tensor, error), compiled time.Duration, release func(), err error) {
+// prepare gives the function from a batch to the rows at each cut, compiled and with its weights set, and chooses the size of a batch for so
+// many rows. Until release nobody else runs it.
+func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report func(remote.Progress)) (forward func(x *tensors.Tensor) ([]*tensors.Tensor, error), compiled time.Duration, release func(), err error) {
+	r.size = prefixBatch
 	if r.cuts[0].blocks == 0 { // the decoded image itself
 		return func(x *tensors.Tensor) ([]*tensors.Tensor, error) { return []*tensors.Tensor{x}, nil }, 0, func() {}, nil
 	}
@@ -167,7 +172,8 @@ func (r prefixRun) prepare(ctx context.Context, e *Engine, report func(remote.Pr
 	report(remote.Progress{Stage: "compile the frozen blocks of " + r.Name})
 	err = p.put(ofBlocks(r.base, r.values, from.blocks, r.cuts[0].blocks), func(string) bool { return true })
 	if err == nil {
-		compiled, err = p.compile(shapes.Make(from.kind, append([]int{prefixBatch}, from.shape...)...))
+		r.size = p.batch(rows)
+		compiled, err = p.compile(shapes.Make(from.kind, append([]int{r.size}, from.shape...)...))
 	}
 	if err != nil {
 		p.gate.Unlock()

@@ -22,6 +22,7 @@ type program struct {
 	name  string
 	base  string
 	bytes atomic.Int64 // of its variables
+	sizes map[int]bool // of batches that it was compiled for
 	store *model.Store
 	exec  *model.Exec
 	held  map[string]*value // what the variables were last set to
@@ -41,7 +42,7 @@ func (e *Engine) program(ctx context.Context, base, role, key string, build grap
 		p.used.touch(ctx)
 		return p, nil
 	}
-	p := &program{gate: newGate(), name: e.newName(base, role), base: base, store: model.NewStore(), held: map[string]*value{}}
+	p := &program{gate: newGate(), name: e.newName(base, role), base: base, store: model.NewStore(), held: map[string]*value{}, sizes: map[int]bool{}}
 	p.exec, err = model.NewExec(backend, p.store, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
 		e.compiled.Add(1)
 		return build(scope, inputs)
@@ -131,6 +132,15 @@ func (p *program) close() {
 	p.store.Finalize()
 }
 
+// batch is the size of batches for so many rows: a small one for a few, unless only the large one was compiled, which takes longer than it
+// saves. Call it with the gate held.
+func (p *program) batch(rows int) int {
+	if rows <= fewImages && (p.sizes[fewImages] || !p.sizes[prefixBatch]) {
+		return fewImages
+	}
+	return prefixBatch
+}
+
 // compile builds the graph for these input shapes, where it was not yet, and returns how long that took.
 func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 	start := time.Now()
@@ -138,6 +148,7 @@ func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 		return 0, fmt.Errorf("engine: compile: %w", shorten(err))
 	}
 	p.bytes.Store(p.store.ByteSize())
+	p.sizes[inputs[0].Dimensions[0]] = true
 	return time.Since(start), nil
 }
 
