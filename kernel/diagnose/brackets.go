@@ -7,7 +7,10 @@ import (
 	"strings"
 )
 
-// unpaired finds the bracket without a partner: the last one that is not closed, or the first that closes nothing.
+// partner are the brackets that close others.
+var partner = map[token.Token]token.Token{token.RPAREN: token.LPAREN, token.RBRACE: token.LBRACE, token.RBRACK: token.LBRACK}
+
+// unpaired finds the bracket without a partner: one that another kind closes, the last that is not closed, or the first that closes nothing.
 func (c cell) unpaired() (w word, closes, found bool) {
 	all, _ := c.words()
 	var open []word
@@ -16,10 +19,14 @@ func (c cell) unpaired() (w word, closes, found bool) {
 		case token.LPAREN, token.LBRACE, token.LBRACK:
 			open = append(open, w)
 		case token.RPAREN, token.RBRACE, token.RBRACK:
-			if len(open) == 0 {
+			last := len(open) - 1
+			if last < 0 {
 				return w, true, true
 			}
-			open = open[:len(open)-1]
+			if open[last].tok != partner[w.tok] {
+				return open[last], false, true
+			}
+			open = open[:last]
 		}
 	}
 	if len(open) == 0 {

@@ -2,6 +2,8 @@ package diagnose_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +298,32 @@ func TestLarge(t *testing.T) {
 		t.Errorf("took %v", took)
 	} else {
 		t.Logf("took %v", took)
+	}
+}
+
+// Lines that GoNB left unmarked are found by their text, in the latest cell that has the lines around them too.
+func TestRecognise(t *testing.T) {
+	workspace := filepath.Join(t.TempDir(), "gonb_0a1b2c3d")
+	if err := os.Mkdir(workspace, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	program := "package main\n\nvar (\n\ttable = build(3)\n)\n\nfunc build(n int) int {\n\treturn one(n)\n}\n\n" +
+		"func main() {\n\tflag.Parse()\nx := 1\nfmt.Println(x)\nx = 2\ntlab_cell.Result(one(x,\n\ty))\n}\n"
+	if err := os.WriteFile(filepath.Join(workspace, "main.go"), []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := cells("var table = build(3)\nfunc build(n int) int {\n\treturn one(n)\n}", "%%\nx := 1\nfmt.Println(x)", "x := 1\nfmt.Println(x)\nx = 2\none(x,\n\ty)")
+	c.Workspace = filepath.Dir(workspace)
+	for line, want := range map[int]string{4: "cell [1], line 1", 8: "cell [1], line 3", 14: "cell [3], line 2", 16: "cell [3], line 4", 17: "cell [3], line 5", 12: "", 99: ""} {
+		stderr := fmt.Sprintf("panic: p\n\ngoroutine 1 [running]:\nmain.f()\n\t%s/main.go:%d +0x1\nexit status 2\n", workspace, line)
+		text := shown(c.Run(stderr, "exit status 2"))
+		if want == "" && strings.Contains(text, "cell") || !strings.Contains(text, want) {
+			t.Errorf("line %d: want %q in\n%s", line, want, text)
+		}
+	}
+	// Nothing outside the kernel's folder is read.
+	c.Workspace = t.TempDir()
+	if text := shown(c.Run("panic: p\n\ngoroutine 1 [running]:\nmain.f()\n\t"+workspace+"/main.go:8 +0x1\n", "exit status 2")); strings.Contains(text, "cell") {
+		t.Errorf("%s", text)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -33,17 +34,23 @@ func (c Context) recognise(file string, number int, programs map[string][]string
 	return where, where.known()
 }
 
+// wrapped is the beginning of the call by which the kernel shows a cell's last expression.
+var wrapped = regexp.MustCompile(`tlab_cell_*\.Result\(`)
+
 // likeness is how many lines in a row are the same in a and b around a[i] and b[j]; 0 if these two differ. Declarations lose their keyword
 // when GoNB composes them, which makes a line half as like.
 func likeness(a []string, i int, b []string, j int) int {
-	line, other := strings.TrimSpace(a[i]), strings.TrimSpace(b[j])
-	if line == "" || line != other {
-		if len(line) > 4 && strings.HasSuffix(other, line) {
-			return 1
-		}
+	line, other := strings.TrimSpace(wrapped.ReplaceAllString(a[i], "")), strings.TrimSpace(b[j])
+	n := 2
+	switch {
+	case line == "" || other == "":
+		return 0
+	case line == other || line == other+")": // the end of a wrapped expression
+	case len(line) > 4 && strings.HasSuffix(other, line):
+		return 1
+	default:
 		return 0
 	}
-	n := 2
 	for k := 1; k <= min(i, j) && strings.TrimSpace(a[i-k]) == strings.TrimSpace(b[j-k]); k++ {
 		n += 2
 	}

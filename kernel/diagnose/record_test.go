@@ -58,7 +58,8 @@ func (s session) context(id int, workspace string) diagnose.Context {
 		Source: func(id int) (string, int, func(int) int, bool) {
 			for _, c := range s.Cells {
 				if c.ID == id {
-					return c.Source, id + 10, func(line int) int { return line }, true
+					text, line := users(c.Source)
+					return text, id + 10, line, true
 				}
 			}
 			return "", 0, nil, false
@@ -75,10 +76,21 @@ func (s session) context(id int, workspace string) diagnose.Context {
 	}
 }
 
+// users is what the user wrote of a cell that the kernel prepared so that its last expression is shown, and the user's lines.
+func users(prepared string) (text string, line func(int) int) {
+	text, wrapped := strings.CutPrefix(prepared, "import tlab_cell \"transferlab/kernel/cell\"\n")
+	if !wrapped {
+		return text, func(line int) int { return line }
+	}
+	before, expression, _ := strings.Cut(text, "tlab_cell.Result(")
+	return before + strings.TrimSuffix(expression, ")"), func(line int) int { return line - 1 }
+}
+
 func (s session) source(id int) string {
 	for _, c := range s.Cells {
 		if c.ID == id {
-			return c.Source
+			text, _ := users(c.Source)
+			return text
 		}
 	}
 	return ""

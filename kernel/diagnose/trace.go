@@ -206,8 +206,8 @@ func (f frame) pkg() string {
 // packages of the frames that are not the user's, and how many frames those are.
 func (g goroutine) others() (n int, packages []string) {
 	for _, f := range g.frames {
-		if f.users() || composed.MatchString(f.file) {
-			continue
+		if f.users() || composed.MatchString(f.file) || strings.HasSuffix(f.function, "/kernel/cell.Result") {
+			continue // the last is how the kernel shows a cell's last expression
 		}
 		n++
 		if p := f.pkg(); !slices.Contains(packages, p) {
