@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 	"kernel/tlab":        {"*"},
 	"kernel/conformance": {},
 	"kernel/latency":     {},
+	"kernel/faults":      {},
 }
 
 // inLessons is what a lesson may import of the module. Lessons are test files, so their own arrows are among the tests' imports.
