@@ -33,6 +33,7 @@ type state struct {
 	waiting int // calls that wait for the writer
 	hurry   chan struct{}
 	there   map[string]map[string]int64 // folder → file of weights → its bytes
+	lean    map[string]bool             // models whose earlier epochs have no place
 	trouble error
 	told    bool
 }
@@ -45,7 +46,7 @@ func openState(dir string) (*state, []ended, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("engine: make the folder of checkpoints: %w", err)
 	}
-	s := &state{dir: dir, queue: map[string]*snapshot{}, hurry: make(chan struct{}, 1), there: map[string]map[string]int64{}}
+	s := &state{dir: dir, queue: map[string]*snapshot{}, hurry: make(chan struct{}, 1), there: map[string]map[string]int64{}, lean: map[string]bool{}}
 	s.changed.L = &s.mu
 	return s, s.crashed(), nil
 }
@@ -146,15 +147,62 @@ func (s *state) tell(err error, report func(remote.Progress)) {
 	if !news {
 		return
 	}
-	why := firstLine(err.Error())
-	if errors.Is(err, syscall.ENOSPC) {
-		why = "the disk of " + s.dir + " is full"
+	full := "the disk of " + s.dir + " is full; the work goes on, but a crash of the engine would lose "
+	text := "no checkpoints: " + firstLine(err.Error()) + "; the work goes on, but a crash of the engine would lose it"
+	switch {
+	case errors.Is(err, errLean):
+		text = "smaller checkpoints: " + full + "the epochs that StepBack goes back to"
+	case errors.Is(err, syscall.ENOSPC):
+		text = "no checkpoints: " + full + "it"
 	}
-	report(remote.Progress{Stage: "no checkpoints: " + why + "; the work goes on, but a crash of the engine would lose it", Finished: true})
+	report(remote.Progress{Stage: text, Finished: true})
 }
 
-// put writes a checkpoint: first the files of weights that are not there, then the JSON file; then it removes what that does not name.
+// errLean says that a disk holds models as they are, but not the earlier epochs of their phases.
+var errLean = errors.New("no place for earlier epochs")
+
+// put writes a checkpoint. Where the disk is full it gives up the earlier epochs, for this model and from now on.
 func (s *state) put(snap *snapshot) error {
+	s.mu.Lock()
+	lean := s.lean[snap.key]
+	s.mu.Unlock()
+	if !lean {
+		err := s.write(snap)
+		if !errors.Is(err, syscall.ENOSPC) {
+			return err
+		}
+		s.mu.Lock()
+		s.lean[snap.key] = true
+		s.mu.Unlock()
+		s.slim(s.folder(snap.key))
+	}
+	snap.epochs = nil
+	if err := s.write(snap); err != nil {
+		return err
+	}
+	return errLean
+}
+
+// slim makes room: the checkpoint that is there stays, but for its earlier epochs.
+func (s *state) slim(dir string) {
+	s.mu.Lock()
+	delete(s.there, dir) // it does not know what was written in vain
+	s.mu.Unlock()
+	c, err := readCheckpoint(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return // a damaged one is overwritten by the next
+	}
+	if s.sweep(dir, c, s.files(dir)) != nil || err != nil { // what was written in vain makes place for the JSON file …
+		return
+	}
+	c.Epochs = nil
+	if writeCheckpoint(dir, c) == nil { // … which lets the epochs go
+		_ = s.sweep(dir, c, s.files(dir)) // what stays is tried again with the next checkpoint
+	}
+}
+
+// write writes first the files of weights that are not there, then the JSON file, and removes what that does not name.
+func (s *state) write(snap *snapshot) error {
 	dir := s.folder(snap.key)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -176,6 +224,11 @@ func (s *state) put(snap *snapshot) error {
 	if err := writeCheckpoint(dir, c); err != nil {
 		return err
 	}
+	return s.sweep(dir, c, there)
+}
+
+// sweep removes files of weights that a checkpoint does not name, and notes the others.
+func (s *state) sweep(dir string, c checkpoint, there map[string]int64) error {
 	for name := range there {
 		if !slices.Contains(c.Values, name) && !slices.Contains(c.Epochs, name) {
 			if err := os.Remove(momentPath(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -190,7 +243,7 @@ func (s *state) put(snap *snapshot) error {
 	return nil
 }
 
-// files are the files of weights in a folder, with their sizes.
+// files are the files of weights in a folder, with their sizes. It is for the writer alone.
 func (s *state) files(dir string) map[string]int64 {
 	s.mu.Lock()
 	there := maps.Clone(s.there[dir])
@@ -202,12 +255,20 @@ func (s *state) files(dir string) map[string]int64 {
 	entries, _ := os.ReadDir(dir) // a folder that cannot be read cannot be written either, and that says so
 	for _, entry := range entries {
 		if name, is := strings.CutSuffix(entry.Name(), ".safetensors"); is {
-			if info, err := entry.Info(); err == nil {
-				there[name] = info.Size()
-			}
+			there[name] = sizeOf(entry)
+		} else if entry.Name() != checkpointFile {
+			_ = os.Remove(filepath.Join(dir, entry.Name())) // of a write that was killed
 		}
 	}
 	return there
+}
+
+func sizeOf(entry os.DirEntry) int64 {
+	info, err := entry.Info()
+	if err != nil {
+		return 0 // it is gone
+	}
+	return info.Size()
 }
 
 func (s *state) putMoment(dir string, m *moment, there map[string]int64) error {
@@ -234,6 +295,7 @@ func writeCheckpoint(dir string, c checkpoint) error {
 	}
 	file := filepath.Join(dir, checkpointFile)
 	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+		_ = os.Remove(file + ".new")
 		return err
 	}
 	return os.Rename(file+".new", file)
@@ -253,8 +315,9 @@ func (s *state) bytes(key string) (sum int64) {
 	if s == nil {
 		return 0
 	}
-	for _, size := range s.files(s.folder(key)) {
-		sum += size
+	entries, _ := os.ReadDir(s.folder(key)) // where there is none, nothing is on disk
+	for _, entry := range entries {
+		sum += sizeOf(entry)
 	}
 	return sum
 }
