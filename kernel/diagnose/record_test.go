@@ -28,8 +28,8 @@ type failure struct {
 	ID        int      `json:"id"`
 	Value     string   `json:"evalue"`
 	Traceback []string `json:"traceback"`
-	Stderr    string   `json:"stderr"`
-	Program   string   `json:"program"` // what GoNB composed
+	Stderr    string   `json:"stderr,omitempty"`
+	Program   string   `json:"program,omitempty"` // what GoNB composed
 }
 
 func sessions(t testing.TB) map[string]session {
