@@ -10,9 +10,9 @@ import (
 	"transferlab/tl/remote"
 )
 
-// TestFullDisk trains on a file system of 100 kB, which holds few of the 30 epochs. Training goes on, it is said once, and the model as it
+// TestCheckpointsOnAFullDisk trains on a file system of 100 kB, which holds few of the 30 epochs. Training goes on, it is said once, and the model as it
 // stands is on disk all the same, in place of the epochs to step back to.
-func TestFullDisk(t *testing.T) {
+func TestCheckpointsOnAFullDisk(t *testing.T) {
 	ownCache(t)
 	disk := t.TempDir()
 	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=100k"); err != nil {
