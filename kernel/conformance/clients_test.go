@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -167,28 +170,35 @@ func (p *program) contains(name string, texts ...string) {
 	}
 }
 
-// nothingLeft fails if a process or a temporary file of the test's kernels is left.
+// nothingLeft fails if a process or a temporary file of the test's kernels is left, and removes them.
 func (p *program) nothingLeft() {
 	defer os.RemoveAll(p.tmp)
 	var left []string
+	var alive map[int]string
 	for range 100 {
-		left = carriers("TLAB_MARK=" + p.tmp)
-		files, _ := filepath.Glob(filepath.Join(p.tmp, "*tlab*"))
-		if left = append(left, files...); len(left) == 0 {
+		alive = carriers("TLAB_MARK=" + p.tmp)
+		if left, _ = filepath.Glob(filepath.Join(p.tmp, "*tlab*")); len(left)+len(alive) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	p.t.Errorf("left behind: %q", left)
+	p.t.Errorf("left behind: %q", slices.AppendSeq(left, maps.Values(alive)))
+	for pid := range alive {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
-// carriers lists the command lines of processes whose environment holds v, where the system says so.
-func carriers(v string) (found []string) {
+// carriers returns the command lines of processes whose environment holds v, where the system says so.
+func carriers(v string) map[int]string {
+	found := map[int]string{}
 	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environs {
 		if env, err := os.ReadFile(path); err == nil && bytes.Contains(env, []byte(v+"\x00")) {
-			cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-			found = append(found, strings.ReplaceAll(string(cmdline), "\x00", " "))
+			dir := filepath.Dir(path)
+			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				cmdline, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+				found[pid] = strings.ReplaceAll(string(cmdline), "\x00", " ")
+			}
 		}
 	}
 	return found
