@@ -35,7 +35,11 @@ func Holdings(ctx context.Context) (Held, error) {
 // session used, and returns what is left. A model that is freed starts over; anything else only takes time when it is used again. Nothing is
 // freed where a name is unknown or what it names is in use.
 func Free(ctx context.Context, names ...string) (Held, error) {
-	return call[Held](ctx, VerbFree, strings.Join(names, ", "), FreeRequest{Names: names})
+	noun := "engine"
+	if len(names) > 0 {
+		noun = strings.Join(names, ", ")
+	}
+	return call[Held](ctx, VerbFree, noun, FreeRequest{Names: names})
 }
 
 // Stopped tells what was stopped in this session since it was last asked, because the client went away or the engine ended, and how each

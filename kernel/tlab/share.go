@@ -35,6 +35,10 @@ func sharedEngine(ctx context.Context, home, self, session string, tell func(str
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return "", nil, fmt.Errorf("share the engine: %w", err)
 	}
+	const longest = 103 // bytes of a socket's path: 107 on Linux, 103 on macOS
+	if socket = filepath.Join(dir, "engine.sock"); len(socket) > longest {
+		return "", nil, fmt.Errorf("share the engine: the path %s is too long for a socket, which has %d bytes at most: set TLAB_HOME to a shorter one", socket, longest)
+	}
 	build, err := buildOf(self)
 	if err != nil {
 		return "", nil, fmt.Errorf("share the engine: %w", err)

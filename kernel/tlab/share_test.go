@@ -303,6 +303,13 @@ func TestSharedEngineOfAnotherBuild(t *testing.T) {
 	}
 }
 
+func TestSharedEngineTooDeep(t *testing.T) {
+	home := filepath.Join(sharedHome(t), strings.Repeat("deep/", 20))
+	if _, _, err := sharedEngine(t.Context(), home, os.Args[0], "s", nil); err == nil || !strings.Contains(err.Error(), "too long for a socket") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestSharedEngineThatCannotStart says why, with the log's words.
 func TestSharedEngineThatCannotStart(t *testing.T) {
 	home := sharedHome(t)
