@@ -67,6 +67,9 @@ func (p *proxy) isComplete(r request) {
 		return
 	}
 	status, indent := source.Parse(content.Code).Complete()
+	if _, asked := helpAsked(content.Code); asked {
+		status = "complete"
+	}
 	reply := map[string]string{"status": status}
 	if status == "incomplete" {
 		reply["indent"] = indent

@@ -87,6 +87,11 @@ func connect(ctx context.Context, conn wire.Connection, on hooks) (*Client, erro
 		lines = append(lines, line{&c.stdin, conn.Stdin, zmq4.Dealer})
 	}
 	var err error
+	if on.input != nil { // a GoNB that was asked to push
+		if c.iopub, err = dial(ctx, conn, conn.IOPub, zmq4.Pull, c.session); err == nil {
+			lines = lines[1:]
+		}
+	}
 	for _, d := range lines {
 		if *d.to, err = dial(ctx, conn, d.port, d.typ, c.session); err != nil {
 			c.Disconnect()

@@ -16,6 +16,10 @@ import (
 	"transferlab/kernel/wire"
 )
 
+// pushed asks GoNB, as mended by package setup, for a socket that waits for its reader, where a publisher would queue what a cell prints
+// without end.
+const pushed = "GONB_IOPUB=push"
+
 // supervised is GoNB: started, taught what a session needs, started again if it dies. It listens only in the kernel's own folder; a
 // message that Jupyter's clients send never reaches it as it came.
 type supervised struct {
@@ -81,7 +85,7 @@ func (g *supervised) once(ctx context.Context, generation int) (met bool, err er
 		return false, err
 	}
 	argv := append(append([]string{}, g.argv...), "-kernel", file)
-	proc, err := startTied(command(argv, g.environ(), tail), syscall.SIGKILL)
+	proc, err := startTied(command(argv, append(g.environ(), pushed), tail), syscall.SIGKILL)
 	if err != nil {
 		return false, fmt.Errorf("kernel: run gonb: %w", err)
 	}

@@ -125,7 +125,7 @@ func (k *kernel) keepDir() string { return filepath.Join(k.dir, "keep") }
 func (k *kernel) environ() []string {
 	env := append(os.Environ(), k.cfg.Env...)
 	env = append(env, "TMPDIR="+k.dir, sessionDirKey+"=", SessionKey+"="+k.id,
-		KeepKey+"="+k.keepDir(), ResultKey+"="+k.proxy.resultFile())
+		KeepKey+"="+k.keepDir(), ResultKey+"="+k.proxy.resultFile(), ShowKey+"="+k.proxy.showSocket())
 	if socket := k.proxy.engine.socket(); socket != "" {
 		env = append(env, EngineKey+"="+socket)
 	}
@@ -152,10 +152,13 @@ func (k *kernel) start(ctx context.Context, conn wire.Connection) error {
 	if err := p.engine.start(ctx); err != nil {
 		return err
 	}
+	if err := p.takeFigures(ctx); err != nil {
+		return err
+	}
 	return p.open()
 }
 
-// orphans ends what a dead GoNB left behind: gopls, the cell at work, its folder.
+// orphans ends what a dead GoNB left behind: gopls, the cell at work, their folders.
 func (k *kernel) orphans() {
 	keep := map[int]bool{k.proxy.engine.pid(): true}
 	for _, pid := range marked(k.id) {
@@ -163,9 +166,11 @@ func (k *kernel) orphans() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	left, _ := filepath.Glob(filepath.Join(k.dir, "gonb_*"))
-	for _, path := range left {
-		_ = os.RemoveAll(path)
+	for _, pattern := range []string{"gonb_*", "go-build*", "g[0-9]*"} {
+		left, _ := filepath.Glob(filepath.Join(k.dir, pattern))
+		for _, path := range left {
+			_ = os.RemoveAll(path)
+		}
 	}
 }
 

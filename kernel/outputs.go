@@ -63,8 +63,17 @@ func (o *outputs) take(m *wire.Message) {
 	}
 }
 
+// eraseDisplay is what a terminal understands as "clear the screen"; a notebook clears the cell's output.
+const eraseDisplay = "\x1b[2J"
+
 // print publishes text as far as the limit allows.
 func (o *outputs) print(name, text string) {
+	if before, after, found := strings.Cut(text, eraseDisplay); found {
+		o.print(name, before)
+		o.publish("clear_output", map[string]any{"wait": false})
+		o.print(name, strings.TrimPrefix(after, "\x1b[H")) // the cursor's way home, which often follows
+		return
+	}
 	room := o.limit - o.text[name]
 	o.text[name] += int64(len(text))
 	if room <= 0 {

@@ -68,6 +68,7 @@ func TestAnswersWhileACellRuns(t *testing.T) {
 			{"is_complete_request", map[string]string{"code": "func f() {"}, "status", "incomplete"},
 			{"is_complete_request", map[string]string{"code": "6*7"}, "status", "complete"},
 			{"is_complete_request", map[string]string{"code": "x := )"}, "status", "invalid"},
+			{"is_complete_request", map[string]string{"code": "fmt.Println?"}, "status", "complete"},
 			{"history_request", map[string]any{"hist_access_type": "tail", "n": 1, "raw": true, "output": false}, "history", "[[1 1 %%\nfmt.Println(\"began\")\ntime.Sleep(time.Minute)]]"},
 			{"comm_info_request", map[string]any{}, "comms", "map[]"},
 			{"connect_request", nil, "shell_port", "1"},
@@ -405,11 +406,18 @@ func TestOutputs(t *testing.T) {
 		{[]string{"half a line ", "panic: in it\n"}, "half a line ", "panic: in it\n"}, // a write of its own
 		{[]string{"pan", "ic: oh\n"}, "", "panic: oh\n"},
 		{[]string{"pan", "cake\n"}, "pancake\n", ""},
+		{[]string{"a\x1b[2Jb"}, "a[clear]b", ""},
 		{[]string{"fatal error: all goroutines are asleep - deadlock!\n", "exit status 2\n"}, "", "fatal error: all goroutines are asleep - deadlock!\n"},
 		{[]string{"exit status 2\n", "printed by the user\n"}, "exit status 2\nprinted by the user\n", ""},
 	} {
 		var shown strings.Builder
-		o := newOutputs(1<<20, func(_ string, content any) { shown.WriteString(content.(stream).Text) }, nil)
+		o := newOutputs(1<<20, func(msgType string, content any) {
+			if msgType == "clear_output" {
+				shown.WriteString("[clear]")
+				return
+			}
+			shown.WriteString(content.(stream).Text)
+		}, nil)
 		for _, piece := range c.pieces {
 			m, err := wire.New("s", "stream", stream{"stderr", piece})
 			if err != nil {

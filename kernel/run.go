@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -119,10 +121,18 @@ func (p *proxy) halt(now *run) {
 	}
 }
 
-// sweepCell ends what a stopped cell left running.
+// sweepCell ends what a stopped cell left running, and removes the folders of go commands that were killed. They cannot be told from those of
+// gopls's, so it does that only when none works.
 func (p *proxy) sweepCell(now *run) {
 	for _, process := range p.cellProcesses(now.began) {
 		_ = syscall.Kill(process.pid, syscall.SIGKILL)
+	}
+	left, _ := filepath.Glob(filepath.Join(p.dir, "go-build*"))
+	if len(left) == 0 || goWorks(p.kernelID) {
+		return
+	}
+	for _, path := range left {
+		_ = os.RemoveAll(path)
 	}
 }
 

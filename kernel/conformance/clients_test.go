@@ -101,7 +101,9 @@ func newProgram(t *testing.T) *program {
 		"PATH="+filepath.Join(c.venv, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"),
 		"JUPYTER_PATH="+filepath.Join(c.prefix, "share", "jupyter"), "JUPYTER_CONFIG_DIR="+filepath.Join(own, "config"),
 		"JUPYTER_DATA_DIR="+filepath.Join(own, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(own, "runtime"), "IPYTHONDIR="+filepath.Join(own, "ipython"),
-		"PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1", "TMPDIR="+tmp, "TLAB_MARK="+tmp, "GOPROXY=off") // set up is set up
+		"PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1", "TMPDIR="+tmp, "TLAB_MARK="+tmp,
+		"TLAB_HISTORY="+filepath.Join(own, "history.jsonl"), // not the user's
+		"GOPROXY=off")                                       // set up is set up
 	t.Cleanup(p.nothingLeft)
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // repairs are texts that may follow a text that breaks off. If one of them moves the first mistake behind the text, it was only not
 // finished.
-var repairs = []string{"", " int", " x", " {}", "()", " = 1", "*/", "`", `"`, "'", "x'", `"x"`}
+var repairs = []string{"", " int", " x", " {}", "()", " = 1", "*/", "`", `"x"`}
 
 // Complete says whether the text can be run as it is: "complete"; "incomplete" if text that follows could complete it, with the white space
 // that the next line begins with; "invalid" if nothing that follows could.
@@ -60,7 +61,8 @@ func (c *Cell) completeGo() (status, indent string) {
 	if firstMistake(c.file(tail)) < 0 && !c.bodyless() {
 		return complete, ""
 	}
-	if strayBracket(c.golines()) {
+	// What follows comes on a line of its own, and no string goes over lines.
+	if strayBracket(c.golines()) || scans(c.golines(), "string literal not terminated", "rune literal not terminated") {
 		return invalid, ""
 	}
 	for _, repair := range repairs {
@@ -93,15 +95,20 @@ func (c *Cell) bodyless() bool {
 }
 
 // inText reports whether a text ends within a comment or a raw string, where white space counts.
-func inText(text string) (within bool) {
+func inText(text string) bool {
+	return scans(text, "comment not terminated", "raw string literal not terminated")
+}
+
+// scans reports whether the scanner finds one of these mistakes.
+func scans(text string, mistakes ...string) (found bool) {
 	files := token.NewFileSet()
 	var s scanner.Scanner
 	s.Init(files.AddFile("", files.Base(), len(text)), []byte(text), func(_ token.Position, mistake string) {
-		within = within || mistake == "comment not terminated" || mistake == "raw string literal not terminated"
+		found = found || slices.Contains(mistakes, mistake)
 	}, scanner.ScanComments)
 	for {
 		if _, kind, _ := s.Scan(); kind == token.EOF {
-			return within
+			return found
 		}
 	}
 }

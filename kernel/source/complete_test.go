@@ -54,7 +54,6 @@ func TestComplete(t *testing.T) {
 		"f() /* a comment\n":     "incomplete",
 		"%%\nif x {":             "incomplete",
 		"fmt.":                   "incomplete",
-		"fmt.Println(\"a":        "incomplete",
 		"!ls \\":                 "incomplete",
 		"f()\n!ls \\\n-l \\":     "incomplete",
 		"%%bash\nls":             "incomplete",
@@ -68,6 +67,7 @@ func TestComplete(t *testing.T) {
 		"}":                       "invalid",
 		"func f() }":              "invalid",
 		"x := (1, 2\n":            "invalid",
+		"fmt.Println(\"a":         "invalid", // the next line would not be part of the string
 		"fmt.Println(\"a\n":       "invalid",
 		"if x\n":                  "incomplete", // x may be the statement before the condition
 		"if x\n{\n}":              "invalid",

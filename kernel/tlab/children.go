@@ -50,12 +50,22 @@ func kernelCommand() *cobra.Command {
 				Env:   lab.Environ(),
 
 				Module:   lab.Module,
-				History:  filepath.Join(lab.Home, "history.jsonl"),
+				History:  historyFile(lab.Home),
 				Commands: cellCommands,
 				Stopped:  stoppedWork,
 			})
 		},
 	}
+}
+
+// historyKey names the environment variable with the file of what was run; empty, nothing is kept.
+const historyKey = "TLAB_HISTORY"
+
+func historyFile(home string) string {
+	if file, set := os.LookupEnv(historyKey); set {
+		return file
+	}
+	return filepath.Join(home, "history.jsonl")
 }
 
 // shareKey names the environment variable that has notebooks share one engine: of GPU memory there is seldom enough for several.

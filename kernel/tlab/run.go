@@ -128,7 +128,8 @@ func (r *runner) runOne(ctx context.Context, j job) (err error) {
 	}
 	r.console.note(j.path)
 	start := time.Now()
-	launch := kernel.Launch{Argv: []string{self, "kernel", "{connection_file}"}, Dir: filepath.Dir(j.path)}
+	launch := kernel.Launch{Argv: []string{self, "kernel", "{connection_file}"}, Dir: filepath.Dir(j.path),
+		Env: []string{historyKey + "="}} // the up arrow is for what people typed
 	if r.log {
 		launch.Log = os.Stderr
 	}
