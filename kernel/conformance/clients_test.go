@@ -103,7 +103,7 @@ func newProgram(t *testing.T) *program {
 		"JUPYTER_DATA_DIR="+filepath.Join(own, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(own, "runtime"), "IPYTHONDIR="+filepath.Join(own, "ipython"),
 		"PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1", "TMPDIR="+tmp, "TLAB_MARK="+tmp,
 		"TLAB_HISTORY="+filepath.Join(own, "history.jsonl"), // not the user's
-		"GOPROXY=off")                                       // set up is set up
+		"GOPROXY=off") // set up is set up
 	t.Cleanup(p.nothingLeft)
 	return p
 }
