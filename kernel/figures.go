@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"transferlab/kernel/wire"
 	"transferlab/tl/remote"
@@ -36,6 +37,9 @@ func (p *proxy) takeFigures(ctx context.Context) error {
 	return nil
 }
 
+// settle is how long a figure waits for what the cell printed before it, which takes the longer way through GoNB.
+const settle = 5 * time.Millisecond
+
 // takeFigure shows data, by MIME type, below the cell at work, as if GoNB had sent it.
 func (p *proxy) takeFigure(_ context.Context, verb string, decode func(any) error, _ func(remote.Progress)) (any, error) {
 	if verb != "display" {
@@ -58,6 +62,7 @@ func (p *proxy) takeFigure(_ context.Context, verb string, decode func(any) erro
 		return nil, err
 	}
 	m.Parent = now.request.Header
+	time.Sleep(settle)
 	now.take(m)
 	return true, nil
 }

@@ -7,9 +7,6 @@ import (
 	"html"
 	"time"
 
-	"github.com/janpfeifer/gonb/gonbui"
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-
 	"transferlab/tl"
 )
 
@@ -21,7 +18,7 @@ const lightSVG = 200_000
 // worse than a cell that fails: in a notebook an error ends the cell, as with tl.Must. In a program that no notebook runs there is
 // nowhere to show a figure: Show returns an error that says to Save it.
 func Show(f Figure) error {
-	if !gonbui.IsNotebook {
+	if !inNotebook() {
 		return errors.New("plots: show: this program runs outside a notebook; write the figure to a file: plots.Save(\"figure.svg\", figure)")
 	}
 	tl.Must(f, show(f))
@@ -34,14 +31,13 @@ const ClearMIME = "application/x-tlab-clear-output"
 // Clear empties the output of the running cell: at once, or, with wait, when the next figure comes, so that an animation does not
 // flicker. In a program that no notebook runs it returns an error, as Show does; under plain GoNB it shows nothing and clears nothing.
 func Clear(wait bool) error {
-	if !gonbui.IsNotebook {
+	if !inNotebook() {
 		return errors.New("plots: clear: this program runs outside a notebook, where no output can be taken back")
 	}
-	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{ClearMIME: fmt.Sprint(wait)}})
-	if err := gonbui.Error(); err != nil {
-		return fmt.Errorf("plots: clear: reach the kernel: %w", err)
+	if err := display(map[string]string{ClearMIME: fmt.Sprint(wait)}); err != nil {
+		return fmt.Errorf("plots: clear: %w", err)
 	}
-	return arrive()
+	return nil
 }
 
 func show(f Figure) error {
@@ -54,14 +50,10 @@ func show(f Figure) error {
 	// figures cannot meet. Plain text is what frontends without pictures, and searches, find.
 	element := fmt.Sprintf(`<img alt="%s" width="%.0f" style="max-width:100%%;height:auto;background:white" src="data:%s;base64,%s">`,
 		html.EscapeString(f.Alt()), width.Dots(96), kind, base64.StdEncoding.EncodeToString(picture))
-	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  element,
-		protocol.MIMETextPlain: f.Alt(),
-	}})
-	if err := gonbui.Error(); err != nil {
-		return fmt.Errorf("plots: show: reach the kernel: %w", err)
+	if err := display(map[string]string{"text/html": element, "text/plain": f.Alt()}); err != nil {
+		return fmt.Errorf("plots: show: %w", err)
 	}
-	return arrive()
+	return nil
 }
 
 // lighter draws f in the format that takes fewer bytes.
@@ -80,17 +72,7 @@ func lighter(f Figure) (kind string, picture []byte, err error) {
 // patience is how long the kernel has to take a figure.
 var patience = 10 * time.Second
 
-// arrive waits until the kernel has the figure: a cell that ends or panics right after Show would lose it otherwise.
-func arrive() error {
-	arrived := make(chan struct{})
-	go func() {
-		gonbui.Sync()
-		close(arrived)
-	}()
-	select {
-	case <-arrived:
-		return nil
-	case <-time.After(patience): // Sync itself waits for ever when the pipe breaks under it
-		return fmt.Errorf("plots: show: the kernel did not take the figure within %v; restart it", patience)
-	}
+// errDeserted says that it did not.
+func errDeserted() error {
+	return fmt.Errorf("the kernel did not take the figure within %v; restart it", patience)
 }

@@ -93,8 +93,8 @@ func start(tb testing.TB, launch kernel.Launch) *kernel.Session {
 	return s
 }
 
-// shown is what a cell's run showed: its streams as text, and the kinds of data of its figures.
-type shown struct{ text, figures strings.Builder }
+// shown is what a cell's run showed, one after the other: text of streams, data of figures, and the names of other messages.
+type shown struct{ strings.Builder }
 
 func (o *shown) take(m *wire.Message) {
 	var content struct {
@@ -104,9 +104,16 @@ func (o *shown) take(m *wire.Message) {
 	if m.Decode(&content) != nil {
 		return
 	}
-	o.text.WriteString(content.Text)
-	for kind := range content.Data {
-		o.figures.WriteString(kind + " ")
+	o.WriteString(content.Text)
+	for kind, data := range content.Data {
+		var text string
+		if json.Unmarshal(data, &text) != nil {
+			text = string(data)
+		}
+		o.WriteString(kind + " " + text + "\n")
+	}
+	if content.Text == "" && content.Data == nil {
+		o.WriteString(m.Header.Type + "\n")
 	}
 }
 
@@ -119,9 +126,9 @@ func run(ctx context.Context, s *kernel.Session, code, want string) (time.Durati
 	if err == nil && reply.Status != "ok" {
 		err = fmt.Errorf("%s: %s %s\n%s", reply.Status, reply.Name, reply.Value, strings.Join(reply.Traceback, "\n"))
 	}
-	all := out.text.String() + out.figures.String()
+	all := out.String()
 	if err == nil && !strings.Contains(all, want) {
-		err = fmt.Errorf("shows no %q, but %q", want, all)
+		err = fmt.Errorf("shows no %q, but %.2000q", want, all)
 	}
 	if err != nil {
 		return took, all, fmt.Errorf("cell %q: %w", code, err)

@@ -69,14 +69,14 @@ var banned = map[string]map[string]string{
 		"transferlab/plots":                 "a cell without a figure",
 	},
 	figureCell: {
-		"github.com/gomlx":          "graphs live in the engine",
-		"gonum.org/v1/gonum":        "statistics live in the engine",
-		"text/template":             "it calls methods by name, so the linker must keep every method of every type",
-		"html/template":             "it calls methods by name, so the linker must keep every method of every type",
-		"runtime/cgo":               "gonbui brings net in, but cells are built with tags that keep C out of it",
-		"net/http":                  "nothing is fetched from a cell",
-		"transferlab/kernel":        "the kernel is another process",
-		"github.com/go-zeromq/zmq4": "the kernel is another process",
+		"github.com/gomlx":           "graphs live in the engine",
+		"gonum.org/v1/gonum":         "statistics live in the engine",
+		"text/template":              "it calls methods by name, so the linker must keep every method of every type",
+		"html/template":              "it calls methods by name, so the linker must keep every method of every type",
+		"github.com/janpfeifer/gonb": "it imports net and database/sql; the kernel takes figures itself",
+		"net":                        "gonbui would bring it",
+		"transferlab/kernel":         "the kernel is another process",
+		"github.com/go-zeromq/zmq4":  "the kernel is another process",
 	},
 }
 

@@ -70,9 +70,9 @@ func (l *Lab) GoNB() []string {
 // flags are what the go command gets for each cell; no debug information, so that linking is quicker. The cache is warmed with the same.
 const flags = "'-ldflags=-s -w'"
 
-// tags keep C out of package net, which comes into each cell with a figure by way of gonbui: without C's resolver such a cell builds in nine
-// tenths of the time. Tags cannot be added to, so a user who has some keeps those.
-const tags = "-tags=netgo,osusergo"
+// tags are the build tags of cells. tlab lets package plots hand figures to our kernel without gonbui; a figure that uses gonbui itself brings
+// net in, and without C's resolver in that it builds in nine tenths of the time. Tags cannot be added to, so a user who has some keeps those.
+const tags = "-tags=netgo,osusergo,tlab"
 
 // goFlags are the user's own flags, wherever `go env -w` or the environment keeps them, and those of cells.
 func (l *Lab) goFlags() string {

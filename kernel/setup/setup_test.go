@@ -327,7 +327,7 @@ func TestEnviron(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=readonly")
 	lab := &Lab{Home: "/h", Module: "/m", Backend: "xla:/p.so"} // no go command there: the environment's flags count
 	got := strings.Join(lab.Environ(), "\n")
-	for _, want := range []string{"PATH=/h/bin:", "GOFLAGS=-mod=readonly '-ldflags=-s -w' -tags=netgo,osusergo", "GOMLX_NO_AUTO_INSTALL=1", "GOMLX_BACKEND=xla:/p.so"} {
+	for _, want := range []string{"PATH=/h/bin:", "GOFLAGS=-mod=readonly '-ldflags=-s -w' -tags=netgo,osusergo,tlab", "GOMLX_NO_AUTO_INSTALL=1", "GOMLX_BACKEND=xla:/p.so"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
@@ -348,7 +348,7 @@ func TestEnviron(t *testing.T) {
 	if err := makeAll(t.Context(), []part{(&Lab{Home: lab.Home, Module: lab.Home}).goTool()}, func(int64, int64, string) {}); err != nil {
 		t.Fatal(err)
 	}
-	if got := lab.goFlags(); got != "-buildvcs=false '-ldflags=-s -w' -tags=netgo,osusergo" {
+	if got := lab.goFlags(); got != "-buildvcs=false '-ldflags=-s -w' -tags=netgo,osusergo,tlab" {
 		t.Errorf("flags kept by go env -w: got %q", got)
 	}
 	t.Setenv("GOFLAGS", "-tags=mine")
