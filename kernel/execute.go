@@ -271,14 +271,14 @@ func (p *proxy) hand(now *run, cell *source.Cell, prepared source.Prepared, cont
 
 // askGoNB sends an execute_request and waits for the reply, however long: GoNB ends a cell that the kernel stops.
 func (p *proxy) askGoNB(now *run, m *wire.Message) (reply Reply, err error) {
-	for {
+	for began, tried := false, false; ; tried = true {
 		client, err := p.gonb.acquire(now.ctx)
 		if err != nil {
 			return reply, err
 		}
-		answer, err := client.pass(context.WithoutCancel(now.ctx), m, now.take)
-		if errors.Is(err, errUnsent) {
-			continue // it died while it had nothing to do; the next one gets the cell
+		answer, err := client.pass(context.WithoutCancel(now.ctx), m, func(m *wire.Message) { began = true; now.take(m) })
+		if errors.Is(err, errUnsent) || errors.Is(err, ErrGone) && !began && !tried && now.ctx.Err() == nil {
+			continue // it died while it had nothing to do, and had not begun, or it would have said busy; the next one gets the cell
 		}
 		if err != nil {
 			return reply, err

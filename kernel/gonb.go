@@ -20,6 +20,9 @@ import (
 // without end.
 const pushed = "GONB_IOPUB=push"
 
+// buildsKey names the folder in which it is to build.
+const buildsKey = "GONB_BUILDS"
+
 // supervised is GoNB: started, taught what a session needs, started again if it dies. It listens only in the kernel's own folder; a
 // message that Jupyter's clients send never reaches it as it came.
 type supervised struct {
@@ -85,7 +88,7 @@ func (g *supervised) once(ctx context.Context, generation int) (met bool, err er
 		return false, err
 	}
 	argv := append(append([]string{}, g.argv...), "-kernel", file)
-	proc, err := startTied(command(argv, append(g.environ(), pushed), tail), syscall.SIGKILL)
+	proc, err := startTied(command(argv, append(g.environ(), pushed, buildsKey+"="+buildsDir(g.dir)), tail), syscall.SIGKILL)
 	if err != nil {
 		return false, fmt.Errorf("kernel: run gonb: %w", err)
 	}
@@ -150,12 +153,18 @@ func (g *supervised) connection(generation int) (wire.Connection, string, error)
 	if err != nil {
 		return conn, "", fmt.Errorf("kernel: run gonb: %w", err)
 	}
+	if err := os.MkdirAll(buildsDir(g.dir), 0o700); err != nil {
+		return conn, "", fmt.Errorf("kernel: run gonb: %w", err)
+	}
 	file := filepath.Join(dir, "kernel-"+g.id+".json")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return conn, "", fmt.Errorf("kernel: run gonb: %w", err)
 	}
 	return conn, file, nil
 }
+
+// buildsDir holds the folders of the go commands that build cells, in a kernel's own.
+func buildsDir(dir string) string { return filepath.Join(dir, "builds") }
 
 // jupyterID is the id in the name of Jupyter's connection file, as GoNB reads it. A file without one gets fallback.
 func jupyterID(file, fallback string) string {

@@ -166,7 +166,7 @@ func (k *kernel) orphans() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	for _, pattern := range []string{"gonb_*", "go-build*", "g[0-9]*"} {
+	for _, pattern := range []string{"gonb_*", "builds", "go-build*", "g[0-9]*"} {
 		left, _ := filepath.Glob(filepath.Join(k.dir, pattern))
 		for _, path := range left {
 			_ = os.RemoveAll(path)

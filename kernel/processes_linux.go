@@ -82,14 +82,6 @@ func startedSince(id string, began time.Time, keep ...int) []process {
 	return found
 }
 
-// goWorks reports whether a go command with the mark id works, whoever started it.
-func goWorks(id string) bool {
-	return slices.ContainsFunc(marked(id), func(pid int) bool {
-		p, ok := readProcess(pid)
-		return ok && p.name == "go"
-	})
-}
-
 // ofGopls reports whether p is the language server or was started by it.
 func ofGopls(p process) bool {
 	for range 16 {

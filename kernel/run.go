@@ -121,16 +121,12 @@ func (p *proxy) halt(now *run) {
 	}
 }
 
-// sweepCell ends what a stopped cell left running, and removes the folders of go commands that were killed. They cannot be told from those of
-// gopls's, so it does that only when none works.
+// sweepCell ends what a stopped cell left running, and removes the folders of go commands that were killed.
 func (p *proxy) sweepCell(now *run) {
 	for _, process := range p.cellProcesses(now.began) {
 		_ = syscall.Kill(process.pid, syscall.SIGKILL)
 	}
-	left, _ := filepath.Glob(filepath.Join(p.dir, "go-build*"))
-	if len(left) == 0 || goWorks(p.kernelID) {
-		return
-	}
+	left, _ := filepath.Glob(filepath.Join(buildsDir(p.dir), "*"))
 	for _, path := range left {
 		_ = os.RemoveAll(path)
 	}

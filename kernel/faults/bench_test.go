@@ -238,18 +238,18 @@ type running struct {
 	err   error
 }
 
-// launched runs a cell and returns when what it published holds word ("" returns at once).
+// begun is a word that every cell says: when the kernel takes it out of its queue.
+const begun = "execution_count"
+
+// launched runs a cell and returns when what it published holds word. What the kernel repeats of the code itself does not count.
 func launched(ctx context.Context, s executor, code, word string) (*running, error) {
 	r := &running{s: s, out: &seen{}, done: make(chan struct{})}
 	found := make(chan struct{})
 	first := sync.OnceFunc(func() { close(found) })
-	if word == "" {
-		first()
-	}
 	go func() {
 		r.reply, r.err = s.Execute(ctx, code, func(m *wire.Message) {
 			r.out.take(m)
-			if strings.Contains(string(m.Content), word) && m.Header.Type != "execute_input" {
+			if strings.Contains(string(m.Content), word) && (m.Header.Type != "execute_input" || word == begun) {
 				first()
 			}
 		})

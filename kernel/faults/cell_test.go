@@ -44,7 +44,7 @@ func slow(i int) string {
 // interruptBuild stops a cell at another place of its build each time.
 func (s *stand) interruptBuild(i int) error {
 	tool := []string{"compile", "go", "goimports", "compile"}[i%4]
-	r, err := launched(s.t.Context(), s, slow(i), "")
+	r, err := launched(s.t.Context(), s, slow(i), begun)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ const grace = 10 * time.Second
 
 // interruptAnywhere stops an ordinary cell some time after it was sent: in GoNB's parsing, a build, a start, or at work.
 func (s *stand) interruptAnywhere(i int) error {
-	r, err := launched(s.t.Context(), s, fmt.Sprintf("%%%%\nfmt.Println(\"ran\", %d)\ntime.Sleep(time.Minute)", i), "")
+	r, err := launched(s.t.Context(), s, fmt.Sprintf("%%%%\nfmt.Println(\"ran\", %d)\ntime.Sleep(time.Minute)", i), begun)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *stand) panics(i int) error {
 }
 
 func (s *stand) exits(i int) error {
-	return s.fails(fmt.Sprintf("%%%%\nfmt.Println(\"before\", %d)\nos.Exit(%d)", i, 1+i%100), "", strconv.Itoa(1+i%100))
+	return s.fails(fmt.Sprintf("%%%%\nfmt.Println(\"before\", %d)\nos.Exit(%d)", i, 1+i%100), "ExitError", fmt.Sprintf("exit status %d", 1+i%100))
 }
 
 func (s *stand) devours(i int) error {
@@ -209,7 +209,7 @@ func (s *stand) flooding() []*row {
 func (s *stand) flood(i int) error {
 	code := fmt.Sprintf("%%%%\nb := bytes.Repeat([]byte(\"%07d\\n\"), 1<<17)\nfor range %d { os.Stdout.Write(b) }\nfmt.Fprint(os.Stderr, \"the end\")", i, floodBytes>>20)
 	began := time.Now()
-	r, err := launched(s.t.Context(), s, code, "")
+	r, err := launched(s.t.Context(), s, code, begun)
 	if err != nil {
 		return err
 	}

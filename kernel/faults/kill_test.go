@@ -91,7 +91,7 @@ func (s *stand) killGoNB(i int) error {
 	case 0:
 		r, err = launched(s.t.Context(), s, fmt.Sprintf("%%%%\nfmt.Println(\"began\", %d)\ntime.Sleep(time.Minute)", i), "began")
 	case 1:
-		if r, err = launched(s.t.Context(), s, slow(i), ""); err == nil {
+		if r, err = launched(s.t.Context(), s, slow(i), begun); err == nil {
 			_, err = find(s.dir, "compile")
 		}
 	}
@@ -208,7 +208,7 @@ func (a *attached) work(i int) (err error) {
 	case 0:
 		_, err = launched(ctx, a, fmt.Sprintf("%%%%\nfmt.Println(\"began\", %d)\nsignal.Ignore(os.Interrupt, syscall.SIGTERM)\nselect {}", i), "began")
 	case 1:
-		_, err = launched(ctx, a, slow(i), "")
+		_, err = launched(ctx, a, slow(i), begun)
 		time.Sleep(time.Second)
 	case 2:
 		_, err = launched(ctx, a, declared+fmt.Sprintf(endlessFit, i), "epoch ")

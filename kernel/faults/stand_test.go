@@ -104,11 +104,11 @@ func (s *stand) engine() (remote.Client, error) {
 			c.Session = id
 		}
 	}
-	sockets, _ := filepath.Glob(filepath.Join(s.dir, "tlab-kernel-*", "engine.sock"))
-	if len(sockets) != 1 {
-		return c, fmt.Errorf("engine sockets: %q", sockets)
+	dirs, _ := filepath.Glob(filepath.Join(s.dir, "tlab-kernel-*"))
+	if len(dirs) != 1 {
+		return c, fmt.Errorf("folders of kernels: %q", dirs)
 	}
-	c.Socket = sockets[0]
+	c.Socket = filepath.Join(dirs[0], "engine.sock") // which an engine that starts has not made yet
 	return c, nil
 }
 

@@ -26,16 +26,31 @@ var gonbEdits = []edit{
 		"\t\tpolling = true\n\t\tgo func() {\n\t\t\tdefer close(exec.pipeDrained)\n\t\t\texec.pollNamedPipeReader()\n\t\t}()\n"},
 	{"internal/jpyexec/namedpipes.go", "// openPipeWriter opens `exec.namedPipeWriterPath`", drainPipe + "// openPipeWriter opens `exec.namedPipeWriterPath`"},
 	// The go command, compiler and linker of a small program spend a sixth of their time collecting garbage. The cell itself gets no such setting.
+	// A kernel that kills a build removes its folder, which it must be able to tell from those of gopls.
 	{"internal/goexec/execcode.go", "\tcmd := exec.Command(\"go\", args...)\n\tcmd.Dir = s.TempDir\n",
-		"\tcmd := exec.Command(\"go\", args...)\n\tcmd.Dir = s.TempDir\n\tcmd.Env = append(cmd.Environ(), \"GOGC=400\")\n"},
+		"\tcmd := exec.Command(\"go\", args...)\n\tcmd.Dir = s.TempDir\n\tcmd.Env = append(cmd.Environ(), \"GOGC=400\", \"GOTMPDIR=\"+os.Getenv(\"GONB_BUILDS\"))\n"},
 	// Goimports reads its index of the whole module cache before it looks whether an import is missing: 25 of its 30 ms. Where it finds none, a
 	// cell that lacks an import is searched for in the module cache itself, a tenth of a second longer, and all others are quick.
 	{"internal/goexec/execcode.go", "\tcmd := exec.Command(goimportsPath, \"-w\", s.CodePath())\n\tcmd.Dir = s.TempDir\n",
 		"\tcmd := exec.Command(goimportsPath, \"-w\", s.CodePath())\n\tcmd.Dir = s.TempDir\n\tcmd.Env = append(cmd.Environ(), \"XDG_CACHE_HOME=\"+s.TempDir)\n"},
+	// A publisher's queue has no end: a cell that prints faster than its kernel reads filled the memory. A kernel that asks for it gets a socket that
+	// makes the cell wait.
+	{"internal/kernel/kernel.go", "IOPubSocket: SyncSocket{Socket: zmq4.NewPub(ctx)}", "IOPubSocket: SyncSocket{Socket: newIOPub(ctx)}"},
+	{"internal/kernel/kernel.go", "// bindSockets creates and binds", newIOPub + "// bindSockets creates and binds"},
 	// GoNB waits as long between two attempts to reach gopls as for an answer, before the first one too.
 	{"internal/goexec/goplsclient/exec.go", "\t\t\tcase <-time.After(ConnectTimeout):\n", "\t\t\tcase <-time.After(50 * time.Millisecond):\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\t<-time.After(ConnectTimeout)\n\t\tc.mu.Lock()", "\t\t<-time.After(20 * time.Millisecond)\n\t\tc.mu.Lock()"},
 }
+
+const newIOPub = `// newIOPub publishes to whoever subscribes, or waits for its one reader.
+func newIOPub(ctx context.Context) zmq4.Socket {
+	if os.Getenv("GONB_IOPUB") == "push" {
+		return zmq4.NewPush(ctx)
+	}
+	return zmq4.NewPub(ctx)
+}
+
+`
 
 const drainPipe = `// drainPipe waits until what the program displayed was read.
 func (exec *Executor) drainPipe() {
