@@ -2,71 +2,7 @@ package count
 
 import "fmt"
 
-// Padding says what a window meets at the border of an image.
-type Padding int
-
-const (
-	// Same pads with zeros, as much as it takes for an output of ⌈input/stride⌉; where the amount is odd the right and bottom
-	// get one more, as in TensorFlow.
-	Same Padding = iota
-	// Valid pads nothing: an output of ⌊(input − kernel)/stride⌋ + 1.
-	Valid
-)
-
-// Conv is a convolution over [h, w, c] with square kernels.
-type Conv struct {
-	Name      string  // "" is "conv"
-	Filters   int     // number of output channels, ≥ 1; 0 for a depthwise convolution, which has as many as its input
-	Kernel    int     // side of the kernel, ≥ 1
-	Stride    int     // 0 is 1
-	Padding   Padding // zero is Same
-	Groups    int     // input and output channels are cut into so many groups that do not see each other; 0 is 1
-	Depthwise bool    // as many groups as channels: one filter for each (Howard et al. 2017)
-	NoBias    bool    // as before a batch norm, whose offset does the same
-}
-
-// Count is filters × (kernel × kernel × channels that a filter sees) + biases.
-func (l Conv) Count(input []int) (Row, error) {
-	name := named(l.Name, "conv")
-	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("conv %q: %w", name, err) }
-	if err := isImage(input); err != nil {
-		return fail(err)
-	}
-	filters, groups := l.Filters, max(l.Groups, 1)
-	if l.Depthwise {
-		if (filters != 0 && filters != input[2]) || l.Groups > 1 {
-			return fail(fmt.Errorf("depthwise has as many filters and groups as its %d input channels; leave both 0", input[2]))
-		}
-		filters, groups = input[2], input[2]
-	}
-	switch {
-	case filters < 1:
-		return fail(fmt.Errorf("%d filters, want at least 1", filters))
-	case l.Groups < 0 || input[2]%groups != 0 || filters%groups != 0:
-		return fail(fmt.Errorf("%d groups do not divide %d input channels and %d filters", l.Groups, input[2], filters))
-	}
-	h, w, err := window(input, l.Kernel, l.Stride, l.Padding)
-	if err != nil {
-		return fail(err)
-	}
-	seen := input[2] / groups
-	weights, err := product(filters, l.Kernel, l.Kernel, seen)
-	if err != nil {
-		return fail(err)
-	}
-	formula := fmt.Sprintf("%d × (%d×%d×%d)", filters, l.Kernel, l.Kernel, seen)
-	params, formula, err := withBias(weights, formula, filters, l.NoBias)
-	if err != nil {
-		return fail(err)
-	}
-	macs, err := product(h, w, weights)
-	if err != nil {
-		return fail(err)
-	}
-	return Row{Name: name, Output: []int{h, w, filters}, Formula: formula, Params: params, MACs: int64(macs)}, nil
-}
-
-// Dense is a fully connected layer over [c].
+// Dense is a fully connected layer over [c], or over each position of [length, c].
 type Dense struct {
 	Name   string // "" is "dense"
 	Units  int    // number of outputs, ≥ 1
@@ -77,41 +13,128 @@ type Dense struct {
 func (l Dense) Count(input []int) (Row, error) {
 	name := named(l.Name, "dense")
 	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("dense %q: %w", name, err) }
-	if len(input) != 1 || input[0] < 1 {
-		return fail(fmt.Errorf("input %v, want [c]: put Flatten or GlobalPool before it", input))
+	if len(input) != 1 && len(input) != 2 {
+		return fail(fmt.Errorf("input %v, want [c] or [length, c]: put Flatten or GlobalPool before it", input))
+	}
+	if err := isShape(input); err != nil {
+		return fail(err)
 	}
 	if l.Units < 1 {
 		return fail(fmt.Errorf("%d units, want at least 1", l.Units))
 	}
-	weights, err := product(l.Units, input[0])
+	channels, output := input[len(input)-1], copied(input)
+	output[len(output)-1] = l.Units
+	weights, err := product(l.Units, channels)
 	if err != nil {
 		return fail(err)
 	}
-	params, formula, err := withBias(weights, fmt.Sprintf("%d × %d", l.Units, input[0]), l.Units, l.NoBias)
+	params, formula, err := withBias(weights, fmt.Sprintf("%d × %d", l.Units, channels), l.Units, l.NoBias)
 	if err != nil {
 		return fail(err)
 	}
-	return Row{Name: name, Output: []int{l.Units}, Formula: formula, Params: params, MACs: int64(weights)}, nil
+	macs, err := product(append(input[:len(input)-1:len(input)-1], weights)...)
+	if err != nil {
+		return fail(err)
+	}
+	row := Row{Name: name, Kind: "dense", Formula: formula, Params: params, MACs: int64(macs),
+		Tensors: []Tensor{{Name: "kernel", Shape: []int{channels, l.Units}}}}
+	if !l.NoBias {
+		row.Tensors = append(row.Tensors, Tensor{Name: "bias", Shape: []int{l.Units}})
+	}
+	if row, err = row.of(input, output); err != nil {
+		return fail(err)
+	}
+	return row, nil
 }
 
 // BatchNorm is batch normalisation (Ioffe & Szegedy 2015) over the last axis: a scale and an offset for each channel, which are
 // parameters, and the averages of mean and variance, which are buffers.
 type BatchNorm struct {
-	Name string // "" is "bn"
+	Name    string // "" is "bn"
+	NoScale bool   // as in Keras's InceptionV3: before a relu the next convolution can do the scaling
 }
 
 // Count is 2 × channels, and as many buffers.
 func (l BatchNorm) Count(input []int) (Row, error) {
 	name := named(l.Name, "bn")
+	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("batch norm %q: %w", name, err) }
 	if err := isShape(input); err != nil {
-		return Row{}, fmt.Errorf("batch norm %q: %w", name, err)
+		return fail(err)
+	}
+	channels := input[len(input)-1]
+	buffers, err := product(2, channels)
+	if err != nil {
+		return fail(err)
+	}
+	row := Row{Name: name, Kind: "batch norm", Params: buffers, Buffers: buffers,
+		Formula: fmt.Sprintf("2 × %d = %d", channels, buffers), BufferFormula: fmt.Sprintf("2 × %d = %d", channels, buffers)}
+	shape := []int{channels}
+	row.Tensors = []Tensor{{Name: "scale", Shape: shape}, {Name: "offset", Shape: shape},
+		{Name: "mean", Shape: shape, Buffer: true}, {Name: "variance", Shape: shape, Buffer: true}}
+	if l.NoScale {
+		row.Params, row.Formula, row.Tensors = channels, fmt.Sprintf("1 × %d = %d", channels, channels), row.Tensors[1:]
+	}
+	if row, err = row.of(input, input); err != nil {
+		return fail(err)
+	}
+	return row, nil
+}
+
+// LayerNorm is layer normalisation (Ba et al. 2016) over the last axis: a scale and an offset for each channel. It has no averages.
+type LayerNorm struct {
+	Name string // "" is "ln"
+}
+
+// Count is 2 × channels.
+func (l LayerNorm) Count(input []int) (Row, error) {
+	name := named(l.Name, "ln")
+	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("layer norm %q: %w", name, err) }
+	if err := isShape(input); err != nil {
+		return fail(err)
 	}
 	channels := input[len(input)-1]
 	params, err := product(2, channels)
 	if err != nil {
-		return Row{}, fmt.Errorf("batch norm %q: %w", name, err)
+		return fail(err)
 	}
-	return Row{Name: name, Output: copied(input), Formula: fmt.Sprintf("2 × %d = %d", channels, params), Params: params, Buffers: params}, nil
+	shape := []int{channels}
+	row := Row{Name: name, Kind: "layer norm", Params: params, Formula: fmt.Sprintf("2 × %d = %d", channels, params),
+		Tensors: []Tensor{{Name: "scale", Shape: shape}, {Name: "offset", Shape: shape}}}
+	if row, err = row.of(input, input); err != nil {
+		return fail(err)
+	}
+	return row, nil
+}
+
+// Embedding looks up a vector for each of the words of a text, which are numbers: [length] → [length, units].
+type Embedding struct {
+	Name  string // "" is "embedding"
+	Words int    // size of the vocabulary, ≥ 1
+	Units int    // length of a vector, ≥ 1
+}
+
+// Count is words × units. It looks up and multiplies nothing.
+func (l Embedding) Count(input []int) (Row, error) {
+	name := named(l.Name, "embedding")
+	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("embedding %q: %w", name, err) }
+	switch {
+	case len(input) != 1:
+		return fail(fmt.Errorf("input %v, want [length], a row of word numbers", input))
+	case input[0] < 1:
+		return fail(isShape(input))
+	case l.Words < 1 || l.Units < 1:
+		return fail(fmt.Errorf("%d words and %d units, want at least 1", l.Words, l.Units))
+	}
+	params, err := product(l.Words, l.Units)
+	if err != nil {
+		return fail(err)
+	}
+	row := Row{Name: name, Kind: "embedding", Params: params, Formula: fmt.Sprintf("%d × %d = %d", l.Words, l.Units, params),
+		Tensors: []Tensor{{Name: "table", Shape: []int{l.Words, l.Units}}}}
+	if row, err = row.of(input, []int{input[0], l.Units}); err != nil {
+		return fail(err)
+	}
+	return row, nil
 }
 
 // Pool takes the largest value or the mean of each window, channel by channel.
@@ -120,37 +143,52 @@ type Pool struct {
 	Size    int    // side of the window, ≥ 1
 	Stride  int    // 0 is Size: windows do not overlap
 	Padding Padding
+	Border  Border // for Explicit
+	Average bool   // the mean, not the largest
 }
 
 // Count has no parameters.
 func (l Pool) Count(input []int) (Row, error) {
 	name := named(l.Name, "pool")
-	stride := l.Stride
-	if stride == 0 {
-		stride = l.Size
-	}
+	fail := func(err error) (Row, error) { return Row{}, fmt.Errorf("pool %q: %w", name, err) }
 	if err := isImage(input); err != nil {
-		return Row{}, fmt.Errorf("pool %q: %w", name, err)
+		return fail(err)
 	}
-	h, w, err := window(input, l.Size, stride, l.Padding)
+	win := window{kernel: l.Size, stride: l.Stride, padding: l.Padding, border: l.Border}
+	if l.Stride == 0 {
+		win.stride = l.Size
+	}
+	h, w, err := win.over(input)
 	if err != nil {
-		return Row{}, fmt.Errorf("pool %q: %w", name, err)
+		return fail(err)
 	}
-	return Row{Name: name, Output: []int{h, w, input[2]}}, nil
+	row, err := Row{Name: name, Kind: maxOrMean(l.Average) + " pool", Kernel: win.String()}.of(input, []int{h, w, input[2]})
+	if err != nil {
+		return fail(err)
+	}
+	return row, nil
 }
 
-// GlobalPool takes one number for each channel: [h, w, c] → [c].
+func maxOrMean(average bool) string {
+	if average {
+		return "average"
+	}
+	return "max"
+}
+
+// GlobalPool takes one number for each channel: [h, w, c] or [length, c] → [c].
 type GlobalPool struct {
 	Name string // "" is "global pool"
+	Max  bool   // the largest, not the mean
 }
 
 // Count has no parameters.
 func (l GlobalPool) Count(input []int) (Row, error) {
 	name := named(l.Name, "global pool")
-	if err := isImage(input); err != nil {
-		return Row{}, fmt.Errorf("%s: %w", name, err)
+	if len(input) != 2 && len(input) != 3 {
+		return Row{}, fmt.Errorf("%s: input %v, want [h, w, c] or [length, c]", name, input)
 	}
-	return Row{Name: name, Output: []int{input[2]}}, nil
+	return plain(name, "global "+maxOrMean(!l.Max)+" pool", input, input[len(input)-1:])
 }
 
 // Flatten puts all numbers of an image in a row: [h, w, c] → [h·w·c].
@@ -158,7 +196,7 @@ type Flatten struct {
 	Name string // "" is "flatten"
 }
 
-// Count has no parameters.
+// Count has no parameters, and writes nothing: the numbers stay where they are.
 func (l Flatten) Count(input []int) (Row, error) {
 	name := named(l.Name, "flatten")
 	if err := isShape(input); err != nil {
@@ -168,7 +206,7 @@ func (l Flatten) Count(input []int) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return Row{Name: name, Output: []int{n}}, nil
+	return Row{Name: name, Kind: "flatten", Input: copied(input), Output: []int{n}}, nil
 }
 
 // Activation changes each number on its own, as relu does; it keeps the shape.
@@ -178,68 +216,32 @@ type Activation struct {
 
 // Count has no parameters.
 func (l Activation) Count(input []int) (Row, error) {
-	name := named(l.Name, "activation")
+	return plain(named(l.Name, "activation"), "activation", input, input)
+}
+
+// Dropout sets a share of its inputs to zero in training (Srivastava et al. 2014) and passes them on otherwise.
+type Dropout struct {
+	Name string  // "" is "dropout"
+	Rate float64 // the share, in [0, 1)
+}
+
+// Count has no parameters.
+func (l Dropout) Count(input []int) (Row, error) {
+	name := named(l.Name, "dropout")
+	if !(l.Rate >= 0 && l.Rate < 1) {
+		return Row{}, fmt.Errorf("%s: rate %g, want 0 or more and less than 1", name, l.Rate)
+	}
+	return plain(name, "dropout", input, input)
+}
+
+// plain is the row of a layer without parameters.
+func plain(name, kind string, input, output []int) (Row, error) {
 	if err := isShape(input); err != nil {
 		return Row{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return Row{Name: name, Output: copied(input)}, nil
+	row, err := Row{Name: name, Kind: kind}.of(input, output)
+	if err != nil {
+		return Row{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return row, nil
 }
-
-// window is the size of the output of a window that moves over an image.
-func window(input []int, kernel, stride int, padding Padding) (h, w int, err error) {
-	if stride == 0 {
-		stride = 1
-	}
-	if kernel < 1 || stride < 1 {
-		return 0, 0, fmt.Errorf("kernel %d and stride %d, want at least 1", kernel, stride)
-	}
-	switch padding {
-	case Same:
-		return (input[0]-1)/stride + 1, (input[1]-1)/stride + 1, nil
-	case Valid:
-		if kernel > input[0] || kernel > input[1] {
-			return 0, 0, fmt.Errorf("kernel %d×%d is larger than its input %s", kernel, kernel, shapeText(input))
-		}
-		return (input[0]-kernel)/stride + 1, (input[1]-kernel)/stride + 1, nil
-	}
-	return 0, 0, fmt.Errorf("padding %d, want Same or Valid", padding)
-}
-
-// withBias adds one bias an output and ends the formula.
-func withBias(weights int, formula string, outputs int, none bool) (params int, text string, err error) {
-	if !none {
-		formula += fmt.Sprintf(" + %d", outputs)
-		if weights, err = add(weights, outputs); err != nil {
-			return 0, "", err
-		}
-	}
-	return weights, fmt.Sprintf("%s = %d", formula, weights), nil
-}
-
-func isImage(shape []int) error {
-	if len(shape) != 3 {
-		return fmt.Errorf("input %v, want [h, w, c]", shape)
-	}
-	return isShape(shape)
-}
-
-func isShape(shape []int) error {
-	if len(shape) == 0 {
-		return fmt.Errorf("input without axes")
-	}
-	for _, n := range shape {
-		if n < 1 {
-			return fmt.Errorf("input %v, want lengths of at least 1", shape)
-		}
-	}
-	return nil
-}
-
-func named(name, otherwise string) string {
-	if name == "" {
-		return otherwise
-	}
-	return name
-}
-
-func copied(shape []int) []int { return append([]int(nil), shape...) }
