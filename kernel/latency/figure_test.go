@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"transferlab/kernel/setup"
 )
 
 // TestFigureCell: a cell that links no gonbui shows its figure through the real kernel, in its place among what the cell prints.
 func TestFigureCell(t *testing.T) {
-	place := newBench(t)
+	place := newBench(t, setup.ForRun)
 	s := start(t, place.ours())
 	if _, _, err := run(t.Context(), s, figureImports, ""); err != nil {
 		t.Fatal(err)
@@ -47,7 +49,7 @@ gonbui.DisplayHtml("<b>again</b>")`, "<b>of gonbui</b>")
 
 // TestFiguresKeepTheirOrder: text takes another way than what package plots sends, and yet stands before it.
 func TestFiguresKeepTheirOrder(t *testing.T) {
-	s := start(t, newBench(t).ours())
+	s := start(t, newBench(t, setup.ForRun).ours())
 	const lines = 100
 	_, out, err := run(t.Context(), s, fmt.Sprintf("import \"transferlab/plots\"\n%%%%\nfor i := range %d { fmt.Println(\"line\", i); plots.Clear(false) }", lines), "")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"transferlab/kernel"
+	"transferlab/kernel/setup"
 	"transferlab/tl/engine/peers"
 )
 
@@ -33,7 +34,7 @@ fmt.Println("probabilities", tl.Must(model.Predict(context.Background(), photogr
 // BenchmarkFirstPrediction times what somebody waits who opens a notebook: from the start of a kernel until the first prediction for one
 // photograph is there, loading and compiling included. Kernels take turns. Nothing that an earlier run computed is found again.
 func BenchmarkFirstPrediction(b *testing.B) {
-	place := newBench(b)
+	place := newBench(b, setup.ForLab)
 	contenders := []*first{{name: "lab", launch: place.ours(), cell: firstCell}}
 	keras, err := kerasFirst(b, place)
 	switch {

@@ -23,9 +23,9 @@ type bench struct {
 	home string // the lab's home, seen from kernels that shall leave nothing in it
 }
 
-func newBench(tb testing.TB) bench {
+func newBench(tb testing.TB, set setup.Set) bench {
 	tb.Helper()
-	lab, err := setup.Ensure(tb.Context(), setup.ForLab, func(_, _ int64, what string) { tb.Log(what) })
+	lab, err := setup.Ensure(tb.Context(), set, func(_, _ int64, what string) { tb.Log(what) })
 	if err != nil {
 		tb.Fatal(err)
 	}

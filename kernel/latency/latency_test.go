@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"transferlab/kernel"
+	"transferlab/kernel/setup"
 )
 
 var cells = flag.Int("cells", 15, "how many cells of each kind are timed")
@@ -57,7 +58,7 @@ func (b bench) contenders(tb testing.TB) []*contender {
 
 // BenchmarkLatency times changing cells, kernels taking turns, so that whatever else the machine does meets all alike.
 func BenchmarkLatency(b *testing.B) {
-	place := newBench(b)
+	place := newBench(b, setup.ForLab)
 	for range b.N {
 		all := place.contenders(b)
 		timeAll(b, all, *cells)
