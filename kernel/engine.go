@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"transferlab/kernel/diagnose"
 )
 
 // engineSide is the Engine as this kernel has it: a child of its own, somebody else's, or none.
@@ -114,12 +116,23 @@ func (e *engineSide) watch(ctx context.Context) {
 	}
 }
 
-// tell says it in the log and in the cell at work.
+// tell says it in the log and in the cell at work, or else in the next one.
 func (e *engineSide) tell(text string) {
 	p := e.k.proxy
 	p.logf("%s", text)
-	if now := p.running(); now != nil {
-		now.say("\n[" + text + "]\n")
+	p.remark("\n[" + text + "]\n")
+}
+
+// lostEngine is what package remote says in a cell whose engine died.
+const lostEngine = "remote: the engine ended"
+
+// hearEngine waits, when a cell failed for want of the engine, until the kernel has noticed its death: the cell shall say the cause.
+func (p *proxy) hearEngine(now *run, failure *diagnose.Failure) {
+	if failure == nil || !strings.Contains(failure.Value, lostEngine) {
+		return
+	}
+	for began := time.Now(); time.Since(began) < 2*time.Second && !now.remarked(); {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

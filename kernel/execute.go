@@ -141,6 +141,7 @@ func (p *proxy) execute(ctx context.Context, r request) {
 	go p.watchMemory(now)
 	reply := map[string]any{"status": "ok", "execution_count": count, "user_expressions": map[string]any{}, "payload": []any{}}
 	failure := p.carryOut(now, content, count, reply)
+	p.hearEngine(now, failure)
 	if why := now.reason(); why != "" {
 		p.sweepCell(now)
 		p.finish(now)

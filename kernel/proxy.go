@@ -40,6 +40,8 @@ type proxy struct {
 
 	mu  sync.Mutex
 	now *run // the cell at work; nil between cells
+
+	remarks []string // for the next cell
 }
 
 // request is a message from a front end and the socket to answer on.
@@ -287,13 +289,13 @@ func (p *proxy) serve(ctx context.Context) {
 	}
 }
 
-// aborted answers a request that will not be carried out.
+// aborted answers a request that will not be carried out. The answer has no execution count, as ipykernel's: JupyterLab would show it as
+// that of a cell that ran.
 func (p *proxy) aborted(r request, why string) {
 	replyType := replyTo(r.Header.Type)
 	p.status(r.Header, "busy")
 	content := map[string]any{"status": "aborted"}
 	if r.Header.Type == "execute_request" {
-		content["execution_count"] = p.cells.count()
 		content["ename"], content["evalue"], content["traceback"] = "Aborted", why, []string{}
 	}
 	p.reply(r, replyType, content)

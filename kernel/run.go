@@ -33,6 +33,9 @@ func (p *proxy) begin(ctx context.Context, r *request, out *outputs) *run {
 	now := &run{request: r, ctx: ctx, cancel: cancel, began: time.Now(), done: make(chan struct{}), out: out}
 	p.mu.Lock()
 	p.now = now
+	if r != nil {
+		now.said, p.remarks = p.remarks, nil
+	}
 	p.mu.Unlock()
 	return now
 }
@@ -51,11 +54,23 @@ func (r *run) take(m *wire.Message) {
 	r.out.take(m)
 }
 
-// say adds a remark that is shown at the cell's end.
-func (r *run) say(text string) {
+// remark adds what is shown at the end of the cell at work, or of the next.
+func (p *proxy) remark(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now == nil || p.now.request == nil {
+		p.remarks = append(p.remarks, text)
+		return
+	}
+	p.now.mu.Lock()
+	defer p.now.mu.Unlock()
+	p.now.said = append(p.now.said, text)
+}
+
+func (r *run) remarked() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.said = append(r.said, text)
+	return len(r.said) > 0
 }
 
 func (r *run) reason() string {

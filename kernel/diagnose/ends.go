@@ -28,6 +28,7 @@ var crashHints = []crashHint{
 	{re(`all goroutines are asleep|no goroutines`), "Everything that runs waits for something that nobody will do: a channel without another end, a WaitGroup without Done, a lock taken twice."},
 	{re(`concurrent map`), "Two goroutines used a map at once. Guard it with a sync.Mutex, or let one goroutine own it."},
 	{re(`^stack overflow`), "A function calls itself without end."},
+	{re(`remote: the engine ended`), "The engine is a process of its own and is started again by itself: run the cell again. Models are as of their last finished epoch."},
 	{re(`out of memory|cannot allocate memory`), "The memory that the cell may use was not enough: keep less at a time, or raise the limit: %limit memory=8GB"},
 	{re(`unlock of unlocked|negative WaitGroup counter|unlock of unlocked RWMutex`), "Each Unlock or Done needs its own Lock or Add before."},
 	{re(`unexpected signal during runtime execution|unexpected fault address`), "Memory was used that is not there: by unsafe code, by C, or by a file that shrank while it was mapped."},

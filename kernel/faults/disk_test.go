@@ -111,11 +111,11 @@ func (s *stand) fullCell(i int) error {
 }
 
 // fullKeep: the disk fills up while a cell runs; what it keeps then is refused, what was kept stays.
-func (s *stand) fullKeep(i int) error {
+func (s *stand) fullKeep(int) error {
 	filler := filepath.Join(s.dir, "filler")
 	os.Remove(filler)
 	r, err := launched(s.t.Context(), s, "%%\nfmt.Println(\"began\")\nfor { if _, err := os.Stat(\""+filler+"\"); err == nil { break } }\ntime.Sleep(300 * time.Millisecond)\n"+
-		"fmt.Println(\"error:\", cell.Keep(\"kept\", pair{1, 1}))", "began")
+		"fmt.Println(\"error:\", cell.Keep(\"kept\", make([]byte, 100<<20)))", "began")
 	if err != nil {
 		return err
 	}
