@@ -2,33 +2,36 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"transferlab/kernel/setup"
 )
 
-// To see a lesson in the browser:
+// To see a lesson in the browser, or what the steps of the test look like:
 //
 //	go test ./kernel/tlab -run TestBrowser -timeout 30m -notebook notebooks/07-fine-tuning.ipynb -screenshot lesson.png
+//	go test ./kernel/tlab -run TestBrowser -screenshots /tmp/steps
 var (
-	browserNotebook   = flag.String("notebook", "", "notebook, relative to the module, that TestBrowser runs; its last cell with output must show a figure")
-	browserScreenshot = flag.String("screenshot", "", "file, relative to the module, for a picture of the end of the page")
+	browserNotebook    = flag.String("notebook", "", "notebook, relative to the module, that TestBrowser runs instead of its own; its last cell with output must show a figure")
+	browserScreenshot  = flag.String("screenshot", "", "file, relative to the module, for a picture of the end of that notebook")
+	browserScreenshots = flag.String("screenshots", "", "folder for a picture of each step of TestBrowser")
 )
 
-// TestBrowser opens JupyterLab as `tlab lab` does, in a real browser, chooses Run All, and looks for the last figure.
+// TestBrowser sits a user down at JupyterLab, as `tlab lab` starts it, in a real browser.
 func TestBrowser(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -42,50 +45,55 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notebook, patience := *browserNotebook, 20*time.Minute
-	if notebook == "" {
-		notebook, patience = filepath.Join("kernel", "tlab", "testdata", "browser", "browser.ipynb"), time.Minute
-	}
-	// JupyterLab saves what it runs: it gets a copy.
-	dir := t.TempDir()
-	data, err := os.ReadFile(filepath.Join(lab.Module, notebook))
-	if err != nil {
+	// JupyterLab saves what it runs: it gets copies.
+	dir, own := t.TempDir(), filepath.Join(lab.Module, "kernel", "tlab", "testdata", "browser")
+	if err := os.CopyFS(dir, os.DirFS(own)); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Base(notebook)
-	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-		t.Fatal(err)
+	lesson, patience := "", time.Minute
+	if *browserNotebook != "" {
+		lesson, patience = filepath.Base(*browserNotebook), 20*time.Minute
+		data, err := os.ReadFile(filepath.Join(lab.Module, *browserNotebook))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, lesson), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	tmp := t.TempDir()
-	address, end := startLab(t, lab, filepath.Join(dir, name), "TLAB_MARK="+tmp)
+	mark := "TLAB_MARK=" + t.TempDir()
+	address, end := startLab(t, lab, dir, mark)
 	b := newBrowser(t, chromium, patience)
-	b.open(address)
-	b.runAll()
-	alt := b.lastFigure()
-	t.Logf("last figure: %s", alt)
-	if *browserScreenshot != "" {
-		file := *browserScreenshot
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(lab.Module, file)
-		}
-		b.screenshot(file)
-	}
-	if *browserNotebook == "" {
-		b.shows("twice: 42", "epoch 19", "parameters", "The formula")
-		if !strings.Contains(alt, "last figure") {
-			t.Errorf("last figure is %q", alt)
-		}
+	b.do("open JupyterLab", chromedp.Navigate(address+"&reset")) // without the notebooks of another day
+	if lesson != "" {
+		b.lesson(lesson, lab.Module)
+	} else {
+		b.session(mark)
 	}
 	end()
-	if left := carriers("TLAB_MARK=" + tmp); len(left) > 0 {
+	if left := carriers(mark); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
 }
 
+// lesson runs a whole notebook and looks for its last figure.
+func (b *browser) lesson(name, module string) {
+	b.open(name)
+	b.runAll()
+	b.t.Logf("last figure: %s", b.lastFigure())
+	if *browserScreenshot != "" {
+		file := *browserScreenshot
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(module, file)
+		}
+		b.screenshot(file)
+	}
+}
+
 // startLab runs `tlab lab` and returns its address and a function that ends it as Ctrl-C does.
-func startLab(t *testing.T, lab *setup.Lab, notebook, mark string) (address string, end func()) {
+func startLab(t *testing.T, lab *setup.Lab, folder, mark string) (address string, end func()) {
 	t.Helper()
-	cmd := exec.Command(lab.Program("tlab"), "lab", "--no-browser", "--port", "8931", notebook)
+	cmd := exec.Command(lab.Program("tlab"), "lab", "--no-browser", "--port", "8931", folder)
 	cmd.Env = append(os.Environ(), mark)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -152,7 +160,7 @@ func (b *browser) do(what string, actions ...chromedp.Action) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.patience)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
-		file := filepath.Join(os.TempDir(), "tlab-browser-failure.png")
+		file := filepath.Join(cmp.Or(*browserScreenshots, os.TempDir()), "failed-"+path.Base(b.t.Name())+".png")
 		var picture []byte
 		if chromedp.Run(b.ctx, chromedp.CaptureScreenshot(&picture)) == nil && os.WriteFile(file, picture, 0o600) == nil {
 			what += " (see " + file + ")"
@@ -164,76 +172,56 @@ func (b *browser) do(what string, actions ...chromedp.Action) {
 // until polls a JavaScript expression until it is truthy.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
-	b.do(what, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(200*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	b.do(what, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 }
 
-func (b *browser) open(address string) {
+// read evaluates a JavaScript expression.
+func (b *browser) read(what, expression string, into any) {
 	b.t.Helper()
-	b.do("open the notebook", chromedp.Navigate(address))
-	b.until("wait for the notebook", `document.querySelector(".jp-Notebook .jp-CodeCell") !== null`)
-	b.until("wait for the kernel", `/Go \(Transfer/.test(document.querySelector(".jp-Toolbar-kernelName")?.textContent ?? "") && `+status("idle"))
+	b.do("read "+what, chromedp.Evaluate(expression, into))
 }
 
-// status is an expression: does the notebook show the kernel in this state?
+// open opens a notebook by a double click in the list of files.
+func (b *browser) open(name string) {
+	b.t.Helper()
+	b.clickOn(name, `document.querySelector('.jp-DirListing-item[title^="Name: `+name+`"]')`)
+	b.press(kb.Enter)
+	b.until("wait for the notebook", `document.querySelector(".lm-TabBar-tab.lm-mod-current[data-id]") !== null && (`+panel+`)?.querySelector(".jp-CodeCell") && (`+panel+`).id ===
+		[...document.querySelectorAll("#jp-main-dock-panel .lm-TabBar-tab")].find(e => e.textContent.includes("`+name+`"))?.dataset.id`)
+	b.until("wait for the kernel", `/Go \(Transfer/.test((`+panel+`).querySelector(".jp-Toolbar-kernelName")?.textContent ?? "") && `+status("idle"))
+}
+
+// status is an expression: does the notebook in front show the kernel in this state?
 func status(state string) string {
-	return `document.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "` + state + `"`
+	return `((` + panel + `).querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "` + state + `")`
 }
 
-// runAll chooses Run ▸ Run All Cells and waits until the kernel has worked and is idle.
+// prompts is an expression for the prompts of all cells of code.
+const prompts = `[...(` + panel + `).querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent).join(" ")`
+
+// runAll chooses Run ▸ Run All Cells and waits until the last cell is over.
 func (b *browser) runAll() {
 	b.t.Helper()
-	var at struct{ X, Y float64 }
-	b.do("choose Run All",
-		chromedp.Click(`//div[contains(@class,"lm-MenuBar-itemLabel") and text()="Run"]`, chromedp.BySearch),
-		chromedp.Poll(`[...document.querySelectorAll('li[data-command="runmenu:run-all"]')].map(e => e.getBoundingClientRect().toJSON()).find(r => r.width > 0)`, &at),
-		chromedp.ActionFunc(func(ctx context.Context) error {
-			// A menu's item takes a click only after the mouse came over it.
-			return chromedp.MouseEvent(input.MouseMoved, at.X+20, at.Y+10).Do(ctx)
-		}),
-		chromedp.ActionFunc(func(ctx context.Context) error { return chromedp.MouseClickXY(at.X+20, at.Y+10).Do(ctx) }))
-	b.until("wait for the kernel to work", status("busy"))
-	// Between two cells the kernel is idle for a moment.
-	b.until("wait for the last cell", `(() => {
-		if (!(`+status("idle")+`)) { window.tlabIdleSince = 0; return false }
-		window.tlabIdleSince ||= Date.now();
-		return Date.now() - window.tlabIdleSince > 2000;
-	})()`)
+	var before string
+	b.read("the prompts", prompts, &before)
+	b.menu("Run", "runmenu:run-all")
+	b.allRan(before)
 }
 
-// lastFigure scrolls to the end and returns the description of the last picture.
+// allRan waits for the end of cells that had other prompts before.
+func (b *browser) allRan(before string) {
+	b.t.Helper()
+	b.until("wait for the last cell", fmt.Sprintf(`(p => p !== %q && !p.includes("*") && %s)(%s)`, before, status("idle"), prompts))
+}
+
+// lastFigure scrolls to the last picture and returns its description.
 func (b *browser) lastFigure() string {
 	b.t.Helper()
 	var alt string
-	b.do("find the last figure",
-		chromedp.Poll(`(() => {
-			const all = document.querySelectorAll(".jp-OutputArea-output img");
-			const scroller = document.querySelector(".jp-WindowedPanel-outer");
-			if (all.length === 0) { scroller?.scrollTo(0, scroller.scrollHeight); return false }
-			const last = all[all.length - 1];
-			last.scrollIntoView();
-			return last.complete && last.naturalWidth > 0 && last.alt;
-		})()`, &alt, chromedp.WithPollingInterval(200*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
+	b.do("find the last figure", chromedp.Poll(`(() => {
+		const last = [...(`+panel+`).querySelectorAll(".jp-OutputArea-output img")].at(-1);
+		last?.scrollIntoView();
+		return last?.complete && last.naturalWidth > 0 && last.alt;
+	})()`, &alt, chromedp.WithPollingInterval(200*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
 	return alt
-}
-
-// shows fails for each text that the page does not hold.
-func (b *browser) shows(texts ...string) {
-	b.t.Helper()
-	var page string
-	b.do("read the page", chromedp.Evaluate(`document.querySelector(".jp-Notebook").textContent`, &page))
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			b.t.Errorf("the page lacks %q:\n%s", text, page)
-		}
-	}
-}
-
-func (b *browser) screenshot(file string) {
-	b.t.Helper()
-	var picture []byte
-	b.do("take a picture", chromedp.CaptureScreenshot(&picture))
-	if err := os.WriteFile(file, picture, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
-	fmt.Println("wrote", file)
 }

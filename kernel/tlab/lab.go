@@ -76,7 +76,7 @@ func (l *labServer) run(ctx context.Context) error {
 	if err := writeSpec(spec, kernel.DisplayName, lab); err != nil {
 		return err
 	}
-	if err := quiet(lab); err != nil {
+	if err := preset(lab); err != nil {
 		return err
 	}
 	// Connection files and kernels' sockets; the name is short, since sockets' names must be.
@@ -212,16 +212,31 @@ func jupyterEnv(lab *setup.Lab, runtime string) []string {
 	}
 }
 
-// quiet keeps JupyterLab from asking, at its first start, whether it may fetch news. What the user sets later stays.
-func quiet(lab *setup.Lab) error {
-	file := filepath.Join(lab.Home, "jupyter-user", "settings", "@jupyterlab", "apputils-extension", "notification.jupyterlab-settings")
-	if _, err := os.Stat(file); err == nil || !errors.Is(err, os.ErrNotExist) {
-		return err
+// presets are JupyterLab's settings where its own do not fit, by their file.
+var presets = map[string]string{
+	// It would ask, at its first start, whether it may fetch news.
+	"apputils-extension/notification": `"fetchNews": "false", "checkForUpdates": false`,
+	// It waits a second for completions; the first of a session take gopls four, while it reads the packages.
+	"completer-extension/manager": `"providerTimeout": 15000`,
+}
+
+// preset writes the settings that are not there yet. What the user sets later stays.
+func preset(lab *setup.Lab) error {
+	for name, settings := range presets {
+		file := filepath.Join(lab.Home, "jupyter-user", "settings", "@jupyterlab", filepath.FromSlash(name)+".jupyterlab-settings")
+		if _, err := os.Stat(file); err == nil {
+			continue
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("lab: %w", err)
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+		if err := writeFile(file, []byte("{"+settings+"}\n")); err != nil {
+			return err
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	return writeFile(file, []byte("{\n  \"fetchNews\": \"false\",\n  \"checkForUpdates\": false\n}\n"))
+	return nil
 }
 
 // logTail keeps the end of a log for an error message.
