@@ -121,6 +121,9 @@ func TestAbort(t *testing.T) {
 			case <-time.After(time.Minute):
 				t.Fatal("no reply")
 			}
+			if reply.Status == "aborted" && reply.Count != 0 {
+				t.Errorf("a cell that did not run has the count %d", reply.Count)
+			}
 			got = append(got, reply.Status)
 		}
 		if !slices.Equal(got, c.want) {
