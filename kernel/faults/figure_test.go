@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -55,10 +56,29 @@ func (f sessionFigure) Draw(c draw.Canvas) error {
 func (f sessionFigure) panel(label string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = "cells so far", label
+	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant, style.Font.Size = "Sans", 12
+	}
+	p.X.Tick.Marker, p.Y.Tick.Marker = wholeTicks{}, wholeTicks{}
+	p.Legend.Padding = 3
 	p.Add(plotter.NewGrid())
 	p.X.Min, p.X.Max, p.Y.Min = 0, float64(len(f.took)), 0
 	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, 10
 	return p
+}
+
+// wholeTicks are the plot's own, with numbers that have no decimals.
+type wholeTicks struct{ plot.DefaultTicks }
+
+// Ticks implements plot.Ticker.
+func (w wholeTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := w.DefaultTicks.Ticks(low, high)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = fmt.Sprintf("%.0f", ticks[i].Value)
+		}
+	}
+	return ticks
 }
 
 func (f sessionFigure) lines(label string, of func(sample, string) float64) (*plot.Plot, error) {

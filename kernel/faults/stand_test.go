@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"transferlab/datasets"
 	"transferlab/kernel"
 	"transferlab/tl"
 	"transferlab/tl/remote"
@@ -159,39 +158,44 @@ type row struct {
 	left, note   string
 }
 
-// suffer deals a blow as often as asked and probes after each.
+// suffer deals a blow as often as asked and probes after each, in a subtest of that name.
 func (s *stand) suffer(name string, strike blow) *row {
 	s.t.Helper()
 	r := &row{fault: name}
-	before := count(s.dir)
-	for i := range *times {
-		began := time.Now()
-		err := strike(i)
-		over := time.Now()
-		r.n++
-		r.taken = append(r.taken, over.Sub(began))
-		if err != nil {
-			s.t.Errorf("%s, %d: %v", name, i, err)
+	s.t.Run(name, func(t *testing.T) {
+		before := count(s.dir)
+		for i := range *times {
+			s.once(t, r, i, strike)
 		}
-		again := s.probe()
-		r.after = append(r.after, time.Since(over))
-		if again == nil {
-			again = s.sameModel()
+		if r.left = settled(s.dir, before); r.left != "" {
+			t.Errorf("left over: %s", r.left)
 		}
-		if again != nil {
-			s.t.Errorf("%s, %d: %v", name, i, again)
-		} else if err == nil {
-			r.fine++
-		}
-		if s.t.Context().Err() != nil {
-			break
-		}
-	}
-	if r.left = settled(s.dir, before); r.left != "" {
-		s.t.Errorf("%s: left over: %s", name, r.left)
-	}
-	s.t.Logf("%s", table(r))
+		t.Logf("%s", table(r))
+	})
 	return r
+}
+
+func (s *stand) once(t *testing.T, r *row, i int, strike blow) {
+	t.Helper()
+	began := time.Now()
+	err := strike(i)
+	over := time.Now()
+	r.n++
+	r.taken = append(r.taken, over.Sub(began))
+	if err != nil {
+		t.Errorf("%d: %v", i, err)
+	}
+	again := s.probe()
+	r.after = append(r.after, time.Since(over))
+	if again == nil {
+		again = s.sameModel()
+	}
+	switch {
+	case again != nil:
+		t.Errorf("%d, afterwards: %v", i, again)
+	case err == nil:
+		r.fine++
+	}
 }
 
 // table draws rows.
@@ -200,6 +204,9 @@ func table(rows ...*row) string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nfault\tn\tnothing lost\tfault over, median\tworst\tnext result, median s\tworst\tleft over\t")
 	for _, r := range rows {
+		if r.n == 0 {
+			continue // not asked for
+		}
 		left := r.left
 		if left == "" {
 			left = "nothing"
@@ -225,6 +232,3 @@ func worst(all []time.Duration) time.Duration {
 	}
 	return slices.Max(all)
 }
-
-// shapes are the images that victims are trained on.
-var shapes = datasets.Shapes(48, 1)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func strangers(t *testing.T, transport string) []*row {
 		s.suffer(transport+": rightly signed nonsense", x.nonsense),
 	}
 	if transport == "ipc" {
-		rows = append(rows, s.suffer("garbage on the engine's socket", x.engineGarbage))
+		rows = append(rows, s.suffer("garbage on the engine's and the figures' sockets", x.innerGarbage))
 	}
 	return rows
 }
@@ -248,22 +249,22 @@ func calm(ctx context.Context, s executor) error {
 	return fmt.Errorf("every cell is aborted")
 }
 
-// engineGarbage is said to the engine by somebody who found its socket.
-func (x stranger) engineGarbage(i int) error {
+// innerGarbage is said to the engine, and to the kernel where it takes figures, by somebody who found their sockets.
+func (x stranger) innerGarbage(i int) error {
 	engine, err := x.s.engine()
 	if err != nil {
 		return err
 	}
 	random := rand.New(rand.NewPCG(uint64(i), 6))
-	for k := range 5 {
-		c, err := net.Dial("unix", engine.Socket)
+	for k := range 10 {
+		c, err := net.Dial("unix", []string{engine.Socket, filepath.Join(filepath.Dir(engine.Socket), "show.sock")}[k%2])
 		if err != nil {
 			return err
 		}
 		_ = c.SetDeadline(time.Now().Add(time.Second / 4))
 		_, _ = c.Write([][]byte{noise(random, 1+random.IntN(1<<12)), noise(random, 4<<20), bytes.Repeat([]byte{0xff}, 100), {0xf8, 127, 255, 255, 255, 255, 255, 255, 255},
-			[]byte("GET / HTTP/1.1\r\n\r\n")}[(i+k)%5])
-		if k%2 == 0 {
+			[]byte("GET / HTTP/1.1\r\n\r\n")}[(i+k/2)%5])
+		if k%4 < 2 {
 			_, _ = io.Copy(io.Discard, c)
 		}
 		_ = c.Close()
