@@ -80,8 +80,8 @@ func Network(input []int, layers ...Layer) (Table, error) {
 }
 
 const (
-	deepest = 100       // blocks inside blocks
-	most    = 1_000_000 // layers
+	deepest = 100     // blocks inside blocks
+	most    = 100_000 // layers
 )
 
 // walk goes through layers and blocks. It ends where a block contains itself.
