@@ -212,16 +212,21 @@ func (t Table) sum(of func(Row) int64) int64 {
 	return total
 }
 
-// Sum writes the addition of all parameters: "224 + 3216 = 3440".
+// Sum writes the addition of all parameters: "224 + 3216 = 3440". Where only one layer has any, it is that layer's formula.
 func (t Table) Sum() string {
 	var terms []string
+	formula := ""
 	for _, r := range t.Rows {
 		if r.Params > 0 {
 			terms = append(terms, fmt.Sprint(r.Params))
+			formula = r.Formula
 		}
 	}
-	if len(terms) == 0 {
+	switch {
+	case len(terms) == 0:
 		return "0"
+	case len(terms) == 1 && formula != "":
+		return formula
 	}
 	return strings.Join(terms, " + ") + " = " + fmt.Sprint(t.Params())
 }

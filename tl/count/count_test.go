@@ -201,6 +201,12 @@ func FuzzNetwork(f *testing.F) {
 			count.Conv{Kernel: kernel, Stride: stride, Padding: count.Padding(padding), Depthwise: true, NoBias: true},
 			count.Pool{Size: kernel, Stride: stride, Padding: count.Padding(padding)},
 			count.BatchNorm{}, count.GlobalPool{}, count.Flatten{}, count.Activation{}, count.Dense{Units: filters},
+			count.Conv{Filters: filters, Kernel: kernel, KernelWidth: groups, Dilation: stride, Padding: count.Explicit, Border: count.Around(padding)},
+			count.TransposedConv{Filters: filters, Kernel: kernel, Stride: stride, Padding: count.Padding(padding), Groups: groups},
+			count.TransposedConv{Filters: filters, Kernel: kernel, Stride: stride, Dilation: groups, Padding: count.Explicit, Border: count.Around(padding), OutputPadding: groups},
+			count.LayerNorm{}, count.Embedding{Words: filters, Units: kernel}, count.Dropout{}, count.BatchNorm{NoScale: true}, (*count.Conv)(nil),
+			count.Block{Layers: []count.Layer{count.BatchNorm{}, count.Conv{Filters: filters, Kernel: kernel}}, Frozen: true},
+			count.Parallel{Join: count.Join(padding), Branches: []count.Block{{}, {Layers: []count.Layer{count.Conv{Filters: filters, Kernel: kernel, Stride: stride}}}}},
 		}
 		input := []int{h, w, c}
 		if first&0x80 != 0 {
@@ -211,8 +217,14 @@ func FuzzNetwork(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if table.Params() < 0 || table.Buffers() < 0 || table.MACs() < 0 || len(table.Rows) != 2 || table.String() == "" {
+		if table.Params() < 0 || table.Buffers() < 0 || table.MACs() < 0 || table.Elements() < 0 || len(table.Rows) != 2 || table.String() == "" {
 			t.Errorf("%+v", table)
+		}
+		if _, err := table.JSON(count.View{Batch: max(h, 0), Optimizer: count.Adam}); err != nil {
+			t.Error(err)
+		}
+		if memory, err := table.Memory(1, count.Adam); err != nil || memory.Total() < 0 {
+			t.Errorf("%+v, error %v", memory, err)
 		}
 		for _, row := range table.Rows {
 			if row.Params < 0 || row.Buffers < 0 || row.MACs < 0 || len(row.Output) == 0 || slices.Min(row.Output) < 1 {

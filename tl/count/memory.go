@@ -51,7 +51,7 @@ func (m Memory) Total() int64 {
 
 // String is the sum and its terms.
 func (m Memory) String() string {
-	return fmt.Sprintf("%s = %s weights + %s gradients + %s optimizer + %s activations + %s passing", bytesText(m.Total()), bytesText(m.Weights),
+	return fmt.Sprintf("%s = %s weights + %s gradients + %s optimizer + %s activations + %s passing between layers", bytesText(m.Total()), bytesText(m.Weights),
 		bytesText(m.Gradients), bytesText(m.Optimizer), bytesText(m.Activations), bytesText(m.Passing))
 }
 
@@ -79,7 +79,7 @@ func (t Table) Memory(batch int, o Optimizer) (Memory, error) {
 	}
 	trainable := int64(t.Trainable())
 	return Memory{Weights: t.WeightBytes(), Gradients: times(4, trainable), Optimizer: times(4*int64(o), trainable),
-		Activations: times(4*int64(batch), kept), Passing: times(4*int64(batch), passing)}, nil
+		Activations: times(times(4, int64(batch)), kept), Passing: times(times(4, int64(batch)), passing)}, nil
 }
 
 // WeightBytes is what parameters and buffers take as float32.
