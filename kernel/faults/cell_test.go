@@ -232,8 +232,8 @@ func (s *stand) flood(i int) error {
 	if err := r.end(3 * time.Minute); err != nil {
 		return err
 	}
-	told := r.out.stderr.String()
-	if r.reply.Status != "ok" || r.out.stdoutBytes != shownBytes || !strings.Contains(told, "the end") || !strings.Contains(told, fmt.Sprintf("[output bounded: %.0f MB more", float64(floodBytes()-shownBytes)/1e6)) {
+	told, want := r.out.stderr.String(), fmt.Sprintf("[output bounded: %.0f MB more", float64(floodBytes()-shownBytes)/1e6)
+	if r.reply.Status != "ok" || r.out.stdoutBytes != shownBytes || !strings.Contains(told, "the end") || !strings.Contains(told, want) {
 		return fmt.Errorf("%+v after %v: %d bytes, %q", r.reply, time.Since(began), r.out.stdoutBytes, told)
 	}
 	return nil

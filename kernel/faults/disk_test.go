@@ -114,8 +114,8 @@ func (s *stand) fullCell(i int) error {
 func (s *stand) fullKeep(int) error {
 	filler := filepath.Join(s.dir, "filler")
 	os.Remove(filler)
-	r, err := launched(s.t.Context(), s, "%%\nfmt.Println(\"began\")\nfor { if _, err := os.Stat(\""+filler+"\"); err == nil { break } }\ntime.Sleep(300 * time.Millisecond)\n"+
-		"fmt.Println(\"error:\", cell.Keep(\"kept\", make([]byte, 100<<20)))", "began")
+	r, err := launched(s.t.Context(), s, "%%\nfmt.Println(\"began\")\nfor { if _, err := os.Stat(\""+filler+"\"); err == nil { break } }\n"+
+		"time.Sleep(300 * time.Millisecond)\nfmt.Println(\"error:\", cell.Keep(\"kept\", make([]byte, 100<<20)))", "began")
 	if err != nil {
 		return err
 	}

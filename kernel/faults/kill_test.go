@@ -241,7 +241,8 @@ func startOn(ctx context.Context, b bench, file string, conn wire.Connection) (*
 
 // connectionFile writes what Jupyter writes.
 func connectionFile(dir, transport string) (string, wire.Connection, error) {
-	conn := wire.Connection{Transport: transport, IP: filepath.Join(dir, "k"), Shell: 1, IOPub: 2, Stdin: 3, Control: 4, Heartbeat: 5, Key: wire.NewID(), Scheme: "hmac-sha256"}
+	conn := wire.Connection{Transport: transport, IP: filepath.Join(dir, "k"), Shell: 1, IOPub: 2, Stdin: 3, Control: 4, Heartbeat: 5,
+		Key: wire.NewID(), Scheme: "hmac-sha256"}
 	if transport == "tcp" {
 		conn.IP = "127.0.0.1"
 		for _, port := range []*int{&conn.Shell, &conn.IOPub, &conn.Stdin, &conn.Control, &conn.Heartbeat} {

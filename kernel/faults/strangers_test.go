@@ -195,19 +195,26 @@ func (x stranger) wronglySigned(i int) error {
 	})
 }
 
+// nonsensical are contents and types that some program might combine.
+var (
+	nonsensical = []any{
+		nil, map[string]any{}, map[string]any{"code": 5}, map[string]any{"code": nil, "silent": "yes"}, map[string]any{"code": "\x00\xff\u202e{{"},
+		map[string]any{"code": strings.Repeat("(", 10_000)}, map[string]any{"code": "fmt.Print(1)", "cursor_pos": -7, "detail_level": "x"},
+		map[string]any{"code": "x", "cursor_pos": 1 << 40}, map[string]any{"comm_id": 5, "data": []int{1}},
+		map[string]any{"comm_id": "no such", "data": map[string]any{"address": 7}}, map[string]any{"value": map[string]any{}},
+		map[string]any{"hist_access_type": 3, "n": "many"}, map[string]any{"deep": deep(2000)},
+	}
+	types = []string{"execute_request", "complete_request", "inspect_request", "is_complete_request", "history_request", "comm_info_request", "comm_open",
+		"comm_msg", "comm_close", "connect_request", "kernel_info_request", "input_reply", "interrupt_request", "debug_request", "no_such_request", "\x00", "status"}
+)
+
 // nonsense is signed as a front end's, whose author made mistakes. It may fail, or be refused; the next cell runs.
 func (x stranger) nonsense(i int) error {
 	random := rand.New(rand.NewPCG(uint64(i), 5))
-	contents := []any{nil, map[string]any{}, map[string]any{"code": 5}, map[string]any{"code": nil, "silent": "yes"}, map[string]any{"code": string(noise(random, 300))},
-		map[string]any{"code": strings.Repeat("(", 10_000)}, map[string]any{"code": "fmt.Print(1)", "cursor_pos": -7, "detail_level": "x"},
-		map[string]any{"code": "x", "cursor_pos": 1 << 40}, map[string]any{"comm_id": 5, "data": []int{1}}, map[string]any{"comm_id": "no such", "data": map[string]any{"address": 7}},
-		map[string]any{"value": map[string]any{}}, map[string]any{"hist_access_type": 3, "n": "many"}, map[string]any{"deep": deep(2000)}}
-	types := []string{"execute_request", "complete_request", "inspect_request", "is_complete_request", "history_request", "comm_info_request", "comm_open", "comm_msg",
-		"comm_close", "connect_request", "kernel_info_request", "input_reply", "interrupt_request", "debug_request", "no_such_request", "\x00", "status"}
 	err := x.say(1, func(d door, _ *rand.Rand) [][]byte { // leaves at once, before it is answered
 		words := [][]byte{append(bytes.Clone(greeting), ready(d.typ)...)}
 		for range 12 {
-			m, err := wire.New("session", types[random.IntN(len(types))], contents[random.IntN(len(contents))])
+			m, err := wire.New("session", types[random.IntN(len(types))], nonsensical[random.IntN(len(nonsensical))])
 			if err != nil {
 				continue
 			}

@@ -205,14 +205,20 @@ func report(samples []sample, took []time.Duration) string {
 	a, b := samples[0], samples[len(samples)-1]
 	fmt.Fprintf(&out, "\n%d cells, median %.0f ms\n", len(took), median(took).Seconds()*1000)
 	for _, role := range watched {
-		fmt.Fprintf(&out, "%-7s %6.1f MB at first, %6.1f at last, %+6.1f per 1,000 cells; descriptors %2.0f, %2.0f, %+.1f; threads %2.0f, %2.0f\n", role, a.memory[role], b.memory[role],
-			slope(samples, func(m sample) float64 { return m.memory[role] }), a.descriptors[role], b.descriptors[role],
-			slope(samples, func(m sample) float64 { return m.descriptors[role] }), a.threads[role], b.threads[role])
+		memory := slope(samples, func(m sample) float64 { return m.memory[role] })
+		open := slope(samples, func(m sample) float64 { return m.descriptors[role] })
+		fmt.Fprintf(&out, "%-7s %6.1f MB at first, %6.1f at last, %+6.1f per 1,000 cells; ", role, a.memory[role], b.memory[role], memory)
+		fmt.Fprintf(&out, "descriptors %2.0f, %2.0f, %+.1f; threads %2.0f, %2.0f\n", a.descriptors[role], b.descriptors[role], open, a.threads[role], b.threads[role])
 	}
 	first, last, refFirst, refLast := ends(samples, took)
 	fmt.Fprintf(&out, "files %d, then %d; processes %d, then %d\n", a.files, b.files, a.processes, b.processes)
-	fmt.Fprintf(&out, "median of the first 100 cells %.0f ms, of the last %.0f ms: × %.2f; a reference build %.0f ms, then %.0f ms: × %.2f\n", 1e3*first.Seconds(), 1e3*last.Seconds(),
-		last.Seconds()/first.Seconds(), 1e3*refFirst.Seconds(), 1e3*refLast.Seconds(), refLast.Seconds()/refFirst.Seconds())
+	for _, pair := range []struct {
+		what        string
+		first, last time.Duration
+	}{{"cells", first, last}, {"a reference build beside them", refFirst, refLast}} {
+		a, b := 1e3*pair.first.Seconds(), 1e3*pair.last.Seconds()
+		fmt.Fprintf(&out, "%s: median over the first 100 %.0f ms, over the last %.0f ms: × %.2f\n", pair.what, a, b, b/a)
+	}
 	return out.String()
 }
 
