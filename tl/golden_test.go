@@ -10,10 +10,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden texts anew; read them before you commit")
 
-// golden compares text with testdata/name.txt. Spaces at the ends of lines count: they are what a table leaves behind.
+// golden compares text with testdata/name, which is a .txt where it has no other ending. Spaces at the ends of lines count: they are what a table leaves behind.
 func golden(t *testing.T, name, text string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".txt")
+	if filepath.Ext(name) == "" {
+		name += ".txt"
+	}
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -25,10 +25,13 @@ type Block struct {
 type LayerRow struct {
 	Name    string
 	Output  []int
+	Kind    string // "conv", "batch norm" … as in package count; "" where it is not said
 	Formula string
 	Params  int
 	Buffers int
 	MACs    int64
+	// Elements is the number of numbers that the layer writes for one image; 0 where that is not said, and then what its output has.
+	Elements int64
 }
 
 // Summary lists a network block by block, from the input to the head.
@@ -80,14 +83,7 @@ func (s Summary) String() string {
 	fmt.Fprintf(&out, "%s, input %s\n", flat(s.Name), shapeText(s.Input))
 	rows := [][]string{{"block", "output", "kernel", "parameters", "MACs", "state"}}
 	for _, b := range s.Blocks {
-		state := "trainable"
-		switch {
-		case b.Frozen:
-			state = "frozen"
-		case b.Rate > 0:
-			state = fmt.Sprintf("trainable, rate %.2g", b.Rate)
-		}
-		rows = append(rows, []string{b.Name, shapeText(b.Output), b.Kernel, WithCommas(int64(b.Params)), WithCommas(b.MACs), state})
+		rows = append(rows, []string{b.Name, shapeText(b.Output), b.Kernel, WithCommas(int64(b.Params)), WithCommas(b.MACs), b.state()})
 	}
 	out.WriteString(table("lllrrl", rows...))
 	width := 0
@@ -101,7 +97,21 @@ func (s Summary) String() string {
 		fmt.Fprintf(&out, "and %s batch-norm averages, which are buffers, not parameters (Keras counts them as non-trainable, torchinfo does not count them)\n",
 			WithCommas(int64(n)))
 	}
+	if len(s.Blocks) > 0 {
+		out.WriteString(s.memoryLine())
+	}
 	return out.String()
+}
+
+// state is what Fit does to the block.
+func (b Block) state() string {
+	switch {
+	case b.Frozen:
+		return "frozen"
+	case b.Rate > 0:
+		return fmt.Sprintf("trainable, rate %.2g", b.Rate)
+	}
+	return "trainable"
 }
 
 // Arithmetic lists every layer with the formula of its parameters and the numbers put in.

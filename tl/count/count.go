@@ -34,11 +34,12 @@ type Row struct {
 	Kernel        string   `json:"kernel,omitempty"` // the window of a convolution or a pool, "3×3 /2"
 	Formula       string   `json:"formula"`          // the parameters with the numbers put in, "8 × (3×3×3) + 8 = 224"; "" without parameters
 	BufferFormula string   `json:"bufferFormula,omitempty"`
-	Params        int      `json:"params"`   // what training may move
-	Frozen        int      `json:"frozen"`   // of these, what it is told to leave alone
-	Buffers       int      `json:"buffers"`  // running averages, which no optimizer moves
-	MACs          int64    `json:"macs"`     // multiply-accumulates for one image, see [Network]
-	Elements      int64    `json:"elements"` // numbers that it writes for one image; 0 for Flatten, which only reads them in another way
+	Params        int      `json:"params"`          // what training may move
+	Frozen        int      `json:"frozen"`          // of these, what it is told to leave alone
+	Buffers       int      `json:"buffers"`         // running averages, which no optimizer moves
+	State         string   `json:"state,omitempty"` // what training does to it where more is known than Frozen: "trainable, rate 0.001"
+	MACs          int64    `json:"macs"`            // multiply-accumulates for one image, see [Network]
+	Elements      int64    `json:"elements"`        // numbers that it writes for one image; 0 for Flatten, which only reads them in another way
 	Tensors       []Tensor `json:"tensors,omitempty"`
 	Rows          []Row    `json:"layers,omitempty"` // what a block is made of
 }

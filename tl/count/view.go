@@ -2,6 +2,7 @@ package count
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -35,16 +36,18 @@ func (t Table) sheet(v View) (sheet, error) {
 	if err != nil {
 		return s, err
 	}
-	buffers, frozen := t.Buffers() > 0, t.Frozen() > 0
+	rows := t.shown(v.Depth)
+	buffers := t.Buffers() > 0
+	states := t.Frozen() > 0 || slices.ContainsFunc(rows, func(r shownRow) bool { return r.row.State != "" })
 	s.head, s.align = []string{"layer", "output", "kernel", "arithmetic", "parameters"}, "llllr"
 	if buffers {
 		s.head, s.align = append(s.head, "buffers"), s.align+"r"
 	}
 	s.head, s.align = append(s.head, "MACs", "activations"), s.align+"rr"
-	if frozen {
+	if states {
 		s.head, s.align = append(s.head, "state"), s.align+"l"
 	}
-	for _, r := range t.shown(v.Depth) {
+	for _, r := range rows {
 		cells := []string{flat(r.row.Name), shapeText(r.row.Output), r.row.Kernel, r.row.Formula, grouped(int64(r.row.Params))}
 		if r.open {
 			cells[3] = "" // it stands below, layer by layer
@@ -53,7 +56,7 @@ func (t Table) sheet(v View) (sheet, error) {
 			cells = append(cells, grouped(int64(r.row.Buffers)))
 		}
 		cells = append(cells, grouped(r.row.MACs), bytesText(times(4, r.row.Elements)))
-		if frozen {
+		if states {
 			cells = append(cells, r.row.state())
 		}
 		s.rows = append(s.rows, sheetRow{r.level, r.open, cells})
@@ -73,6 +76,8 @@ func (t Table) memory(v View) (Memory, error) {
 // state is empty where there is nothing to train.
 func (r Row) state() string {
 	switch {
+	case r.State != "":
+		return flat(r.State)
 	case r.Params == 0:
 		return ""
 	case r.Frozen == r.Params:
