@@ -35,6 +35,9 @@ const (
 	Add Join = iota
 	// Concat puts the channels of the branches one behind the other (Szegedy et al. 2014); the other axes are equal.
 	Concat
+	// Multiply multiplies the first branch by the others: number by number where they have its shape, and each channel by one number where they
+	// put out [c] (squeeze-and-excitation, Hu et al. 2017).
+	Multiply
 )
 
 func (j Join) String() string {
@@ -43,6 +46,8 @@ func (j Join) String() string {
 		return "add"
 	case Concat:
 		return "concat"
+	case Multiply:
+		return "multiply"
 	}
 	return fmt.Sprintf("Join(%d)", int(j))
 }
@@ -125,8 +130,12 @@ func (j Join) of(branches []Row) ([]int, error) {
 				return nil, err
 			}
 			output[last] = channels
+		case Multiply:
+			if !slices.Equal(b.Output, first.Output) && !slices.Equal(b.Output, first.Output[len(first.Output)-1:]) {
+				return nil, differ("equal shapes or one number for each channel")
+			}
 		default:
-			return nil, fmt.Errorf("branch %d: join %d, want Add or Concat", i+2, int(j))
+			return nil, fmt.Errorf("branch %d: join %d, want Add, Concat or Multiply", i+2, int(j))
 		}
 	}
 	return output, nil

@@ -85,9 +85,11 @@ func TestBlocksThatDoNotFit(t *testing.T) {
 			`parallel "sum": branch "residual" puts out 4×4×4 and branch "shortcut" 8×8×4; add wants equal shapes`},
 		{"branches of other sizes", count.Parallel{Join: count.Concat, Branches: []count.Block{{}, {Layers: halving}}}, "concat wants shapes that differ only in their channels"},
 		{"branches of other ranks", count.Parallel{Join: count.Concat, Branches: []count.Block{{}, {Layers: []count.Layer{count.Flatten{}}}}}, "concat wants"},
+		{"factors of other channels", count.Parallel{Join: count.Multiply, Branches: []count.Block{{}, {Layers: []count.Layer{count.GlobalPool{}, count.Dense{Units: 3}}}}},
+			`branch "branch1" puts out 8×8×4 and branch "branch2" 3; multiply wants equal shapes or one number for each channel`},
 		{"no branches", count.Parallel{}, "branches: 0, want at least 2"},
 		{"one branch", count.Parallel{Branches: []count.Block{{}}}, "branches: 1, want at least 2"},
-		{"no such join", count.Parallel{Join: 7, Branches: []count.Block{{}, {}}}, "join 7, want Add or Concat"},
+		{"no such join", count.Parallel{Join: 7, Branches: []count.Block{{}, {}}}, "join 7, want Add, Concat or Multiply"},
 		{"inside", count.Block{Name: "a", Layers: []count.Layer{count.Block{Name: "b", Layers: []count.Layer{count.Dropout{}, count.Dense{Units: 1}}}}},
 			`count: layer 1: block "a": layer 1: block "b": layer 2: dense "dense": input [8 8 4]`},
 		{"nil inside", count.Block{Layers: []count.Layer{(*count.Dense)(nil)}}, "layer 1 is nil"},
@@ -175,5 +177,46 @@ func TestCheck(t *testing.T) {
 		if err := table.Check(held); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
+	}
+}
+
+// TestNetworkOfAReader is EfficientNet-B0 (Tan & Le 2019), written with what the package exports: torchvision counts 5,288,548 parameters and
+// 0.386e9 operations.
+func TestNetworkOfAReader(t *testing.T) {
+	conv := func(filters, kernel, stride int) []count.Layer {
+		return []count.Layer{count.Conv{Filters: filters, Kernel: kernel, Stride: stride, NoBias: true}, count.BatchNorm{}}
+	}
+	layers := append(conv(32, 3, 2), count.Activation{Name: "swish"})
+	in := 32
+	for _, s := range []struct{ expand, out, repeats, stride, kernel int }{{1, 16, 1, 1, 3}, {6, 24, 2, 2, 3}, {6, 40, 2, 2, 5}, {6, 80, 3, 2, 3},
+		{6, 112, 3, 1, 5}, {6, 192, 4, 2, 5}, {6, 320, 1, 1, 3}} {
+		for i := range s.repeats {
+			if i > 0 {
+				s.stride = 1
+			}
+			var body []count.Layer
+			if s.expand > 1 {
+				body = append(conv(in*s.expand, 1, 1), count.Activation{Name: "swish"})
+			}
+			squeeze := count.Block{Name: "squeeze", Layers: []count.Layer{count.GlobalPool{}, count.Dense{Units: max(1, in/4)}, count.Activation{Name: "swish"},
+				count.Dense{Units: in * s.expand}, count.Activation{Name: "sigmoid"}}}
+			body = append(body, count.Conv{Depthwise: true, Kernel: s.kernel, Stride: s.stride, NoBias: true}, count.BatchNorm{}, count.Activation{Name: "swish"},
+				count.Parallel{Name: "excitation", Join: count.Multiply, Branches: []count.Block{{}, squeeze}})
+			body = append(body, conv(s.out, 1, 1)...)
+			if s.stride == 1 && in == s.out {
+				layers = append(layers, count.Residual("mbconv", body))
+			} else {
+				layers = append(layers, count.Block{Name: "mbconv", Layers: body})
+			}
+			in = s.out
+		}
+	}
+	layers = append(append(layers, conv(1280, 1, 1)...), count.GlobalPool{}, count.Dense{Units: 1000})
+	table, err := count.Network([]int{224, 224, 3}, layers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Params() != 5_288_548 || table.MACs() < 385.5e6 || table.MACs() > 386.5e6 {
+		t.Errorf("%d parameters, %d multiply-accumulates", table.Params(), table.MACs())
 	}
 }

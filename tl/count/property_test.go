@@ -85,7 +85,7 @@ func randomLayer(r *rand.Rand, depth int) count.Layer {
 		}
 	case 12:
 		if depth > 0 {
-			return count.Parallel{Join: count.Join(r.IntN(2)), Frozen: noBias,
+			return count.Parallel{Join: count.Join(r.IntN(3)), Frozen: noBias,
 				Branches: []count.Block{{Layers: randomLayers(r, r.IntN(2), depth-1)}, {}, {Layers: randomLayers(r, r.IntN(2), depth-1)}}}
 		}
 	}
