@@ -106,6 +106,8 @@ type kernel struct {
 	proxy      *proxy
 	guard      *child
 	guardStdin io.Closer // closing it sets the guard to work
+	guardBegan time.Time
+	guardFalls falls
 }
 
 // dirs are the folders that end with this kernel: its own, and the one that a front end of ours made for the connection.
@@ -183,7 +185,7 @@ func (k *kernel) startGuard() error {
 	if err != nil {
 		return fmt.Errorf("kernel: run guard: %w", err)
 	}
-	k.guardStdin = pipe
+	k.guardStdin, k.guardBegan = pipe, time.Now()
 	// No death signal for this one: it outlives us to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -192,6 +194,27 @@ func (k *kernel) startGuard() error {
 	k.guard = &child{cmd: cmd, done: make(chan struct{})}
 	go func() { k.guard.err = cmd.Wait(); close(k.guard.done) }()
 	return nil
+}
+
+// unguarded is closed when the guard has ended, of which it has no reason of its own.
+func (k *kernel) unguarded() <-chan struct{} {
+	if k.guard == nil {
+		return nil
+	}
+	return k.guard.done
+}
+
+// guardAgain starts another guard.
+func (k *kernel) guardAgain() {
+	k.guard = nil
+	if k.guardFalls.tooMany(time.Since(k.guardBegan) < time.Second/10) {
+		k.proxy.logf("the guard ends again and again; after a kill -9 of this kernel, processes and files may stay")
+		return
+	}
+	_ = k.guardStdin.Close()
+	if err := k.startGuard(); err != nil {
+		k.proxy.logf("%v", err)
+	}
 }
 
 func command(argv, env []string, log io.Writer) *exec.Cmd {
@@ -225,6 +248,8 @@ func (k *kernel) work(ctx context.Context, interrupts <-chan os.Signal) error {
 			return err
 		case <-interrupts:
 			p.interrupt()
+		case <-k.unguarded():
+			k.guardAgain()
 		}
 	}
 }

@@ -27,6 +27,8 @@ func kills(s *stand) []*row {
 		s.suffer("kill -9 of the engine in Fit", s.killEngineInFit),
 		s.suffer("kill -9 of GoNB", s.killGoNB),
 		s.suffer("kill -9 of gopls", s.killGopls),
+		s.suffer("kill -9 of GoNB and engine", s.killBoth),
+		s.suffer("kill -9 of the guard", s.killGuard),
 	}
 }
 
@@ -113,6 +115,40 @@ func (s *stand) killGopls(int) error {
 		return nil // a lab without it, or one that was killed before: GoNB starts it when it next completes
 	}
 	return s.slay("gopls")
+}
+
+// killBoth kills both children, in either order, idle and at work.
+func (s *stand) killBoth(i int) error {
+	var r *running
+	if i%2 == 0 {
+		var err error
+		if r, err = launched(s.t.Context(), s, fmt.Sprintf(endlessFit, 3000+i), "epoch "); err != nil {
+			return err
+		}
+		defer s.forget(3000 + i)
+	}
+	order := []string{"engine", "gonb"}
+	if i%4 < 2 {
+		order = []string{"gonb", "engine"}
+	}
+	for _, role := range order {
+		if err := s.slay(role); err != nil {
+			return err
+		}
+	}
+	if r == nil {
+		return nil
+	}
+	return r.end(grace)
+}
+
+// killGuard: the kernel starts another.
+func (s *stand) killGuard(int) error {
+	if err := s.slay("guard"); err != nil {
+		return err
+	}
+	_, err := find(s.dir, "guard")
+	return err
 }
 
 // kernelKilled kills the kernel itself, in all that it may be doing, and starts the next on the same connection file, as Jupyter does.
