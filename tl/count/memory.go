@@ -35,7 +35,9 @@ func (o Optimizer) String() string {
 //
 // It counts the numbers that the arithmetic of training needs. It leaves out what depends on the program: the workspace of convolutions, the
 // code of compiled graphs, what a compiler saves by not keeping an activation (a relu may overwrite its input) or by computing it again, what an
-// allocator loses between its pieces, the images that wait in line, and the program itself. Sums beyond 63 bits are the largest int64.
+// allocator loses between its pieces, the images that wait in line, and the program itself. So it keeps more activations than PyTorch does:
+// 1.5 to 1.75 times as many for VGG16 and ResNets, whose relus overwrite their input, 1.01 times for MobileNetV2 (saved_test.go). Sums
+// beyond 63 bits are the largest int64.
 type Memory struct {
 	Weights     int64 `json:"weights"`     // parameters and buffers
 	Gradients   int64 `json:"gradients"`   // one number for each trainable parameter

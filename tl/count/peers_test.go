@@ -21,6 +21,8 @@ type peer struct {
 	Trainable   int
 	MultAdds    int64 `json:"mult_adds"`
 	OutputBytes int64 `json:"output_bytes"`
+	SavedBatch  int   `json:"saved_batch"`
+	SavedBytes  int64 `json:"saved_bytes"`
 	Rows        []peerRow
 }
 

@@ -42,6 +42,23 @@ def torchinfo_rows(stats):
                    "params": info.num_params, "mult_adds": info.macs}
 
 
+def saved_bytes(model, side, batch):
+    """Bytes that PyTorch keeps from the way forward for the way back in a training step, each storage once, parameters and buffers left out."""
+    import torch
+    own = {tensor.storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]}
+    kept, alive = {}, []
+
+    def pack(tensor):
+        alive.append(tensor)  # or its address is given out again
+        if tensor.storage().data_ptr() not in own:
+            kept[tensor.storage().data_ptr()] = tensor.storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.train()(torch.zeros(batch, 3, side, side))
+    return sum(kept.values())
+
+
 def run_torchinfo():
     import torch
     import torchinfo
@@ -54,9 +71,10 @@ def run_torchinfo():
         models[f"efficientnet_lite{i}"] = (EfficientNet.from_name(f"efficientnet-lite{i}"), side)
     for name, (model, side) in models.items():
         stats = torchinfo.summary(model.eval(), input_size=(1, 3, side, side), verbose=0, depth=20)
+        saved = {} if name.startswith("efficientnet") else {"saved_batch": 2, "saved_bytes": saved_bytes(model, side, 2)}
         write(f"torchinfo_{name}", {"by": "torchinfo", "versions": versions, "model": name, "input": [1, 3, side, side],
                                     "total": stats.total_params, "trainable": stats.trainable_params, "mult_adds": stats.total_mult_adds,
-                                    "output_bytes": stats.total_output_bytes, "param_bytes": stats.total_param_bytes},
+                                    "output_bytes": stats.total_output_bytes, "param_bytes": stats.total_param_bytes, **saved},
               list(torchinfo_rows(stats)))
 
 
