@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"transferlab/tl/count"
@@ -66,6 +67,11 @@ func TestArchitectures(t *testing.T) {
 	}
 	if table := counted(t, count.LectureCNN(4)); table.Params() != 2_103_156 || table.Sum() == "0" {
 		t.Errorf("the lecture's network has %d parameters", table.Params())
+	}
+	for _, a := range []count.Architecture{count.EfficientNetLite(5, 2), count.EfficientNetLite(-1, 2), count.VGG16(-1)} {
+		if _, err := a.Count(); err == nil || !strings.HasSuffix(err.Error(), "(in "+a.Name+")") {
+			t.Errorf("%s: error %v", a.Name, err)
+		}
 	}
 	if n := len(count.Architectures(2)); n != 11 {
 		t.Errorf("%d networks", n)

@@ -26,10 +26,11 @@ func MobileNetV2(classes int) Architecture {
 
 // EfficientNetLite is one of the five networks for phones that Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
 // Networks", 2019, arXiv:1905.11946, led to in 2020: without squeeze-and-excitation, with relu6, stem and head not scaled. Size 0 has
-// 4,652,008 parameters for 1,000 classes, 1 has 5,416,680, 2 has 6,092,072; classes 0 is without top. Another size than 0 to 4 is 0.
+// 4,652,008 parameters for 1,000 classes, 1 has 5,416,680, 2 has 6,092,072; classes 0 is without top. Another size
+// than 0 to 4 is an error when it is counted.
 func EfficientNetLite(size, classes int) Architecture {
 	if size < 0 || size > 4 {
-		size = 0
+		return Architecture{Name: fmt.Sprintf("efficientnet_lite%d", size), Input: []int{224, 224, 3}, Layers: []Layer{none("have EfficientNet-Lite 0 to 4")}}
 	}
 	scale := []struct {
 		width, depth float64
@@ -54,6 +55,12 @@ func EfficientNetLite(size, classes int) Architecture {
 	a.Layers = append(a.Layers, pooledTop(classes, scale.dropout)...)
 	return a
 }
+
+// none is the layer of a network that there is not.
+type none string
+
+// Count says what there is.
+func (n none) Count([]int) (Row, error) { return Row{}, fmt.Errorf("no such network (%s)", string(n)) }
 
 // scaledChannels multiplies and rounds to eights, never down by more than a tenth.
 func scaledChannels(channels int, width float64) int {
