@@ -99,7 +99,7 @@ func (e *engineSide) watch(ctx context.Context) {
 			return
 		}
 		cause := e.cause()
-		if e.falls.tooMany(time.Since(e.began) < time.Second/2) {
+		if e.falls.tooMany(e.diedYoung()) {
 			e.tell(cause + " It died at once, again and again, and stays down: see `tlab doctor`, then restart the kernel.")
 			return
 		}
@@ -136,21 +136,33 @@ func (p *proxy) hearEngine(now *run, failure *diagnose.Failure) {
 	}
 }
 
-// cause says in words how the engine died.
-func (e *engineSide) cause() string {
-	err := e.proc.err
+// diedYoung reports whether the engine ended as soon as it was started, by itself. One that listened and was killed may be started as often as
+// it is killed.
+func (e *engineSide) diedYoung() bool {
+	_, silent := os.Stat(e.socket())
+	return time.Since(e.began) < time.Second/2 && (silent != nil || e.endedBy() != syscall.SIGKILL)
+}
+
+// endedBy is the signal that ended the engine, or 0.
+func (e *engineSide) endedBy() syscall.Signal {
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if errors.As(e.proc.err, &exit) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			switch status.Signal() {
-			case syscall.SIGKILL:
-				return "The engine was killed: by the system for want of memory, or by kill -9."
-			case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGILL, syscall.SIGFPE:
-				return fmt.Sprintf("The engine crashed (%v): a fault in XLA's plugin, or want of memory.", status.Signal()) + e.lastWords()
-			}
+			return status.Signal()
 		}
 	}
-	return fmt.Sprintf("The engine ended (%v).", orExited(err)) + e.lastWords()
+	return 0
+}
+
+// cause says in words how the engine died.
+func (e *engineSide) cause() string {
+	switch signal := e.endedBy(); signal {
+	case syscall.SIGKILL:
+		return "The engine was killed: by the system for want of memory, or by kill -9."
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGILL, syscall.SIGFPE:
+		return fmt.Sprintf("The engine crashed (%v): a fault in XLA's plugin, or want of memory.", signal) + e.lastWords()
+	}
+	return fmt.Sprintf("The engine ended (%v).", orExited(e.proc.err)) + e.lastWords()
 }
 
 // lastWords is the line of the engine's log that says most: Go's and XLA's faults begin with it.
