@@ -3,8 +3,8 @@ package setup
 // edit replaces, in one file of GoNB, text that must stand there exactly once: another version of GoNB is not patched blindly.
 type edit struct{ file, old, new string }
 
-// gonbEdits mend four things of v0.11.4: %wasm, which fails on every Go since 1.24; figures that were lost when their program ended at once;
-// completion, which a kernel had only after twelve seconds; and a fifth of the time that each cell takes.
+// gonbEdits mend five things of v0.11.4: %wasm, which fails on every Go since 1.24; figures that were lost when their program ended at once;
+// completion, which a kernel had only after twelve seconds; widgets on a machine that has other work; and a fifth of the time that each cell takes.
 // They go when a release of GoNB has them.
 var gonbEdits = []edit{
 	// Go 1.24 moved the script that starts a program in the browser.
@@ -40,6 +40,20 @@ var gonbEdits = []edit{
 	// GoNB waits as long between two attempts to reach gopls as for an answer, before the first one too.
 	{"internal/goexec/goplsclient/exec.go", "\t\t\tcase <-time.After(ConnectTimeout):\n", "\t\t\tcase <-time.After(50 * time.Millisecond):\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\t<-time.After(ConnectTimeout)\n\t\tc.mu.Lock()", "\t\t<-time.After(20 * time.Millisecond)\n\t\tc.mu.Lock()"},
+	// Widgets talk through a connection of their own to Jupyter, which listens to a busy kernel a little later than it speaks to it: the kernel's answer
+	// to the first message was lost now and then, and the cell waited for its widget for ever. So it is asked again, and nobody gives up in half a second.
+	{"internal/websocket/websocket.js", "            await this._wait_open_ack();\n",
+		"            const again = setInterval(() => { msg.header.msg_id = msg.msg_id = crypto.randomUUID(); this._send(msg); }, 300);\n" +
+			"            try { await this._wait_open_ack(); } finally { clearInterval(again); }\n"},
+	{"internal/websocket/websocket.js", "500, // milliseconds", "10000, // milliseconds"},
+	{"internal/comms/comms.go", "\tif s.Opened {\n\t\t// Close the previous", "\tif s.Opened && commId == s.CommId {\n" +
+		"\t\treturn s.sendDataLocked(msg, map[string]any{\"address\": CommOpenAckAddress, \"value\": true})\n\t}\n" +
+		"\tif s.Opened {\n\t\t// Close the previous"},
+	{"internal/comms/comms.go", "= 500 * time.Millisecond", "= 2 * time.Second"},
+	{"internal/comms/comms.go", "WaitForConnectionTimeout = 3 * time.Second", "WaitForConnectionTimeout = 10 * time.Second"},
+	// JupyterHub serves each user's kernels below a prefix of their own, and over https.
+	{"internal/websocket/websocket.js", `"ws://" + document.location.host + "/api/kernels/`, `document.location.protocol.replace("http", "ws") + "//" + document.location.host +
+            (JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}").baseUrl ?? "/") + "api/kernels/`},
 }
 
 const newIOPub = `// newIOPub publishes to whoever subscribes, or waits for its one reader.
