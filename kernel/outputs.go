@@ -196,6 +196,16 @@ func (o *outputs) display(m *wire.Message) {
 	o.relay(m)
 }
 
+// shows reports whether m is about a display of this run.
+func (o *outputs) shows(m *wire.Message) bool {
+	var c displayContent
+	if m.Decode(&c) != nil {
+		return false
+	}
+	id, _ := c.Transient["display_id"].(string)
+	return o.shown[id]
+}
+
 // bytesText is a number of bytes for people.
 func bytesText(n int64) string {
 	switch {

@@ -32,6 +32,33 @@ func TestDisplayIDs(t *testing.T) {
 	}
 }
 
+// TestUpdateBeside: an answer to a widget's message updates the display of the running cell, and no other.
+func TestUpdateBeside(t *testing.T) {
+	var sent []string
+	out := newOutputs(1<<20, nil, func(m *wire.Message) {
+		var c displayContent
+		if err := m.Decode(&c); err != nil {
+			t.Error(err)
+		}
+		sent = append(sent, c.Transient["display_id"].(string))
+	})
+	message := func(id string) *wire.Message {
+		m, err := wire.New("s", "update_display_data", map[string]any{"data": map[string]string{"text/html": ""}, "transient": map[string]string{"display_id": id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	now := &run{out: out}
+	now.take(message("script"))
+	if !now.update(message("script")) || now.update(message("of another cell")) || (&run{}).update(message("script")) {
+		t.Error("update took the wrong ones")
+	}
+	if len(sent) != 2 || sent[0] != sent[1] {
+		t.Errorf("sent %q", sent)
+	}
+}
+
 func TestClearOutput(t *testing.T) {
 	if clearMIME != plots.ClearMIME {
 		t.Fatal("plots and the kernel speak of different messages")

@@ -240,7 +240,9 @@ func (p *proxy) stray(m *wire.Message) {
 	switch m.Header.Type {
 	case "status", "execute_input", "error":
 	default:
-		p.relay(m)
+		if now := p.running(); now == nil || !now.update(m) {
+			p.relay(m)
+		}
 	}
 }
 

@@ -54,6 +54,17 @@ func (r *run) take(m *wire.Message) {
 	r.out.take(m)
 }
 
+// update publishes m if it updates a display of this cell, in answer to somebody else: GoNB takes back the script of its widgets that way.
+func (r *run) update(m *wire.Message) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m.Header.Type != "update_display_data" || r.out == nil || !r.out.shows(m) {
+		return false
+	}
+	r.out.display(m)
+	return true
+}
+
 // remark adds what is shown at the end of the cell at work, or of the next.
 func (p *proxy) remark(text string) {
 	p.mu.Lock()
