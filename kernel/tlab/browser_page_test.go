@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -186,6 +188,19 @@ func (b *browser) menu(menu, command string) {
 func (b *browser) tool(command string) {
 	b.t.Helper()
 	b.clickOn(command, `(`+panel+`).querySelector('.jp-Toolbar [data-command="`+command+`"]')`)
+}
+
+// serve answers requests for a script of another site.
+func (b *browser) serve(address string, script []byte) {
+	b.t.Helper()
+	chromedp.ListenTarget(b.ctx, func(event any) {
+		if paused, is := event.(*fetch.EventRequestPaused); is {
+			header := []*fetch.HeaderEntry{{Name: "Content-Type", Value: "text/javascript"}}
+			answer := fetch.FulfillRequest(paused.RequestID, 200).WithResponseHeaders(header).WithBody(base64.StdEncoding.EncodeToString(script))
+			go func() { _ = chromedp.Run(b.ctx, answer) }()
+		}
+	})
+	b.do("answer for "+address, fetch.Enable().WithPatterns([]*fetch.RequestPattern{{URLPattern: address}}))
 }
 
 // quoted is s as JavaScript writes it.

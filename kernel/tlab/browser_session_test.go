@@ -1,13 +1,20 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/janpfeifer/gonb/gonbui/plotly"
+
+	"transferlab/datasets/fetch"
 )
 
 // session opens three notebooks: one that runs from end to end, one that fails in the middle, and an empty one, whose cells are typed.
@@ -34,6 +41,8 @@ func (b *browser) session(mark string) {
 	b.step("input", asks)
 	b.step("widgets", hasWidgets)
 	b.step("wasm", runsInTheBrowser)
+	b.step("plotly", drawsWithPlotly)
+	b.step("reload", survivesReload)
 }
 
 func runsAll(b *browser) {
@@ -248,12 +257,71 @@ for {
 	b.clickOn("the button", c.node()+`.querySelector("button[id^=gonb_button]")`)
 	c.wait()
 	c.untilShows(`/in the end at (1|2|3)\d/`)
+	b.until("look for GoNB's script, which it takes back", `!`+c.node()+`.querySelector(".jp-Cell-outputArea").innerHTML.includes("_connect_to_gonb")`)
 }
 
 // runsInTheBrowser runs a cell that was compiled to WebAssembly.
 func runsInTheBrowser(b *browser) {
-	c := b.run("%wasm\nimport (\"runtime\"; \"syscall/js\")\n%%\n" +
-		`js.Global().Get("document").Call("getElementById", GonbWasmDivId).Set("innerHTML", "Go on <b>"+runtime.GOOS+"/"+runtime.GOARCH+"</b>")`)
+	c := b.run(`%wasm
+import (
+	"runtime"
+	"syscall/js"
+)
+%%
+here := js.Global().Get("document").Call("getElementById", GonbWasmDivId)
+here.Set("innerHTML", "Go on <b>"+runtime.GOOS+"/"+runtime.GOARCH+"</b>")`)
 	c.untilShows(`/Go on js\/wasm/`)
-	b.run("runtime.GOOS").shows("linux")
+	b.run("runtime.GOOS").shows(runtime.GOOS)
+}
+
+// plotlyJS holds Plotly.js 2.34.0, which GoNB's package plotly loads from its publisher: not where there is no network.
+var plotlyJS = fetch.File{
+	Name:    "plotly-5.23.0-py3-none-any.whl",
+	Package: "plotly",
+	Version: "5.23.0",
+	Size:    17326571,
+	SHA256:  "76cbe78f75eddc10c56f5a4ee3e7ccaade7c0a57465546f02098c0caed6c2d1a",
+	Licence: "MIT (LICENSE.txt is in the wheel)",
+}
+
+// drawsWithPlotly shows a chart of GoNB's package plotly.
+func drawsWithPlotly(b *browser) {
+	wheel, err := fetch.Unpacked(b.t.Context(), plotlyJS, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join(wheel, "plotly", "package_data", "plotly.min.js"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.serve(plotly.PlotlySrc, script)
+	c := b.run(`import (
+	"github.com/janpfeifer/gonb/gonbui/plotly"
+	grob "github.com/MetalBlueberry/go-plotly/generated/v2.34.0/graph_objects"
+	ptypes "github.com/MetalBlueberry/go-plotly/pkg/types"
+)
+%%
+plotly.DisplayFig(&grob.Fig{
+	Data:   []ptypes.Trace{&grob.Bar{X: ptypes.DataArray([]int{1, 2, 3}), Y: ptypes.DataArray([]int{2, 3, 1})}},
+	Layout: &grob.Layout{Title: &grob.LayoutTitle{Text: "Three bars"}},
+})`)
+	b.until("wait for the chart", c.node()+`.querySelector(".js-plotly-plot svg.main-svg")?.getBoundingClientRect().width > 300 &&
+		`+c.node()+`.querySelectorAll(".barlayer .point").length === 3`)
+	c.untilShows(`/Three bars/`)
+}
+
+// survivesReload loads the page anew while a cell runs: the new page says that the kernel is busy, can stop the cell, and goes on.
+func survivesReload(b *browser) {
+	c := b.add("%%\ntime.Sleep(time.Hour)")
+	b.chord(input.ModifierCtrl, "s")
+	b.until("wait for the notebook to be saved", `document.querySelector("#jp-main-dock-panel .lm-mod-current.jp-mod-dirty") === null`)
+	c.enter()
+	c.start()
+	b.until("look for busy", status("busy"))
+	b.do("load the page again", chromedp.Reload())
+	b.until("wait for the notebook", `(`+panel+`)?.querySelectorAll(".jp-Cell").length === `+strconv.Itoa(c.at+1))
+	b.until("look for busy", status("busy"))
+	b.tool("notebook:interrupt-kernel")
+	b.until("look for idle", status("idle"))
+	b.run("7*6").shows("42")
 }

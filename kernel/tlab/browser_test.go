@@ -11,10 +11,13 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -134,6 +137,13 @@ type browser struct {
 	t        *testing.T
 	ctx      context.Context
 	patience time.Duration // for one step
+	console  *pageLog      // what the page says to developers
+}
+
+// pageLog is written by one goroutine and read by another.
+type pageLog struct {
+	sync.Mutex
+	logTail
 }
 
 func newBrowser(t *testing.T, chromium string, patience time.Duration) *browser {
@@ -146,7 +156,20 @@ func newBrowser(t *testing.T, chromium string, patience time.Duration) *browser 
 	// It complains of events that are newer than itself.
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(cancel)
-	return &browser{t, ctx, patience}
+	b := &browser{t, ctx, patience, &pageLog{}}
+	chromedp.ListenTarget(ctx, func(event any) {
+		switch event := event.(type) {
+		case *page.EventJavascriptDialogOpening: // whether to leave a page with changes
+			go func() { _ = chromedp.Run(ctx, page.HandleJavaScriptDialog(true)) }()
+		case *runtime.EventConsoleAPICalled:
+			b.console.Lock()
+			defer b.console.Unlock()
+			for _, a := range event.Args {
+				fmt.Fprintln(&b.console.logTail, string(a.Value), a.Description)
+			}
+		}
+	})
+	return b
 }
 
 // do runs actions; a failure leaves a picture of the page.
@@ -165,7 +188,9 @@ func (b *browser) do(what string, actions ...chromedp.Action) {
 		if chromedp.Run(b.ctx, chromedp.CaptureScreenshot(&picture)) == nil && os.WriteFile(file, picture, 0o600) == nil {
 			what += " (see " + file + ")"
 		}
-		b.t.Fatalf("browser: %s: %v", what, err)
+		b.console.Lock()
+		defer b.console.Unlock()
+		b.t.Fatalf("browser: %s: %v\nthe page's console: %s", what, err, &b.console.logTail)
 	}
 }
 
