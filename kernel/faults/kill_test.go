@@ -21,15 +21,18 @@ import (
 
 // kills are SIGKILLs for everything but the kernel itself.
 func kills(s *stand) []*row {
-	return []*row{
+	rows := []*row{
 		s.suffer("kill -9 of the cell", s.killCell),
 		s.suffer("kill -9 of the engine", s.killEngine),
 		s.suffer("kill -9 of the engine in Fit", s.killEngineInFit),
 		s.suffer("kill -9 of GoNB", s.killGoNB),
-		s.suffer("kill -9 of gopls", s.killGopls),
 		s.suffer("kill -9 of GoNB and engine", s.killBoth),
 		s.suffer("kill -9 of the guard", s.killGuard),
 	}
+	if _, err := os.Stat(filepath.Join(needBench(s.t).home, "bin", "gopls")); err == nil { // a lab for tlab run has none
+		rows = append(rows, s.suffer("kill -9 of gopls", s.killGopls))
+	}
+	return rows
 }
 
 func (s *stand) slay(role string) error {
@@ -110,11 +113,24 @@ func (s *stand) killGoNB(i int) error {
 	return nil
 }
 
+// killGopls: GoNB starts another, which then tells of a cell's declarations.
 func (s *stand) killGopls(int) error {
-	if roles(s.dir)["gopls"] == 0 {
-		return nil // a lab without it, or one that was killed before: GoNB starts it when it next completes
+	if err := s.slay("gopls"); err != nil {
+		return err
 	}
-	return s.slay("gopls")
+	if _, err := find(s.dir, "gopls"); err != nil {
+		return err
+	}
+	for began := time.Now(); ; time.Sleep(time.Second / 4) {
+		reply, _, err := outcome(s.t.Context(), s, "twice?")
+		if err != nil || reply.Status == "ok" {
+			time.Sleep(time.Second) // one that died young would stay dead
+			return err
+		}
+		if time.Since(began) > 30*time.Second {
+			return fmt.Errorf("gopls tells nothing: %+v", reply)
+		}
+	}
 }
 
 // killBoth kills both children, in either order, idle and at work.

@@ -40,6 +40,12 @@ var gonbEdits = []edit{
 	// GoNB waits as long between two attempts to reach gopls as for an answer, before the first one too.
 	{"internal/goexec/goplsclient/exec.go", "\t\t\tcase <-time.After(ConnectTimeout):\n", "\t\t\tcase <-time.After(50 * time.Millisecond):\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\t<-time.After(ConnectTimeout)\n\t\tc.mu.Lock()", "\t\t<-time.After(20 * time.Millisecond)\n\t\tc.mu.Lock()"},
+	// A gopls that died, which of all processes is the largest and the first that a system short of memory kills, was never started again.
+	{"internal/goexec/goplsclient/goplsclient.go", "\twaitConnecting bool\n", "\twaitConnecting bool\n\tunwanted       bool // it is being stopped\n"},
+	{"internal/goexec/goplsclient/exec.go", "\t\tklog.Infof(\"killing gopls:", "\t\tc.unwanted = true\n\t\tklog.Infof(\"killing gopls:"},
+	{"internal/goexec/goplsclient/exec.go", "\t\terr := c.goplsExec.Wait()\n", "\t\tbegan := time.Now()\n\t\terr := c.goplsExec.Wait()\n"},
+	{"internal/goexec/goplsclient/exec.go", "\t\tclose(c.stop)\n\t\tc.removeUnixSocketFile()\n\t\tc.stopLocked()\n",
+		"\t\tclose(c.stop)\n\t\tc.removeUnixSocketFile()\n\t\tc.stopLocked()\n" + goplsAgain},
 	// Widgets talk through a connection of their own to Jupyter, which listens to a busy kernel a little later than it speaks to it: the kernel's answer
 	// to the first message was lost now and then, and the cell waited for its widget for ever. So it is asked again, and nobody gives up in half a second.
 	{"internal/websocket/websocket.js", "            await this._wait_open_ack();\n",
@@ -55,6 +61,13 @@ var gonbEdits = []edit{
 	{"internal/websocket/websocket.js", `"ws://" + document.location.host + "/api/kernels/`, `document.location.protocol.replace("http", "ws") + "//" + document.location.host +
             (JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}").baseUrl ?? "/") + "api/kernels/`},
 }
+
+const goplsAgain = `		if !c.unwanted && time.Since(began) > time.Second {
+			c.connCloseLocked()
+			c.fileVersions, c.fileCache = make(map[string]int), make(map[string]*FileData)
+			go func() { util.ReportError(c.Start()) }()
+		}
+`
 
 const newIOPub = `// newIOPub publishes to whoever subscribes, or waits for its one reader.
 func newIOPub(ctx context.Context) zmq4.Socket {
