@@ -195,7 +195,7 @@ func (x stranger) wronglySigned(i int) error {
 	})
 }
 
-// nonsensical are contents and types that some program might combine.
+// nonsensical are contents and types that some program might combine. An order to stop is not among them, since it would be obeyed.
 var (
 	nonsensical = []any{
 		nil, map[string]any{}, map[string]any{"code": 5}, map[string]any{"code": nil, "silent": "yes"}, map[string]any{"code": "\x00\xff\u202e{{"},
@@ -205,7 +205,7 @@ var (
 		map[string]any{"hist_access_type": 3, "n": "many"}, map[string]any{"deep": deep(2000)},
 	}
 	types = []string{"execute_request", "complete_request", "inspect_request", "is_complete_request", "history_request", "comm_info_request", "comm_open",
-		"comm_msg", "comm_close", "connect_request", "kernel_info_request", "input_reply", "interrupt_request", "debug_request", "no_such_request", "\x00", "status"}
+		"comm_msg", "comm_close", "connect_request", "kernel_info_request", "input_reply", "debug_request", "no_such_request", "\x00", "status"}
 )
 
 // nonsense is signed as a front end's, whose author made mistakes. It may fail, or be refused; the next cell runs.
@@ -241,15 +241,14 @@ func deep(n int) any {
 	return v
 }
 
-// calm waits until what was sent before is over: a cell that fails takes those with it that were sent behind it, and an order to stop may meet
-// another cell.
+// calm waits until what was sent before is over: a cell that fails takes those with it that were sent behind it.
 func calm(ctx context.Context, s executor) error {
 	for range 100 {
 		reply, _, err := outcome(ctx, s, "%limit")
 		if err != nil || reply.Status == "ok" {
 			return err
 		}
-		if reply.Status != "aborted" && reply.Name != "Interrupt" {
+		if reply.Status != "aborted" {
 			return fmt.Errorf("%+v", reply)
 		}
 	}
