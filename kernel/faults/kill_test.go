@@ -29,10 +29,16 @@ func kills(s *stand) []*row {
 		s.suffer("kill -9 of GoNB and engine", s.killBoth),
 		s.suffer("kill -9 of the guard", s.killGuard),
 	}
-	if _, err := os.Stat(filepath.Join(needBench(s.t).home, "bin", "gopls")); err == nil { // a lab for tlab run has none
+	if s.gopls() {
 		rows = append(rows, s.suffer("kill -9 of gopls", s.killGopls))
 	}
 	return rows
+}
+
+// gopls reports whether the lab has it: one that was set up for tlab run alone has none.
+func (s *stand) gopls() bool {
+	_, err := os.Stat(filepath.Join(needBench(s.t).home, "bin", "gopls"))
+	return err == nil
 }
 
 func (s *stand) slay(role string) error {

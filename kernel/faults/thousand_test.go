@@ -105,6 +105,9 @@ func (s *stand) kind(i int) error {
 		}
 		return s.fails("%%\npanic(\"in cell "+number+"\")", "panic", "in cell "+number)
 	case 8:
+		if i%20 == 8 && s.gopls() {
+			return okay(ctx, s, "current?", "")
+		}
 		return okay(ctx, s, "!echo shell "+number, "shell "+number)
 	}
 	return okay(ctx, s, "%%\nfor k := range 200 { fmt.Println(k, "+number+") }\ntime.Sleep(10*time.Millisecond)", "199 "+number)
