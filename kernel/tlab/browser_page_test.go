@@ -160,21 +160,23 @@ func (b *browser) clickOn(what, expression string) {
 // clickAt is clickOn at a part of the element's width.
 func (b *browser) clickAt(what, expression string, part float64) {
 	b.t.Helper()
-	var at struct{ X, Y, Width, Height float64 }
-	b.do("find "+what, chromedp.Poll(`(() => {
-		const e = `+expression+`;
+	var at struct{ X, Y float64 }
+	// Figures that are being drawn move what is below them: it must stand still, and nothing may lie over it.
+	b.do("find "+what, chromedp.Poll(fmt.Sprintf(`(() => {
+		const e = %s;
 		if (!e) return false;
 		e.scrollIntoView({block: "center"});
-		const r = e.getBoundingClientRect();
-		return r.width > 0 && r.height > 0 && r.toJSON();
-	})()`, &at, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
-	x, y := at.X+part*at.Width, at.Y+at.Height/2
+		const r = e.getBoundingClientRect(), x = r.x + %g * r.width, y = r.y + r.height / 2;
+		const before = window.tlabAt;
+		window.tlabAt = [x, y, r.width].join();
+		return r.width > 0 && window.tlabAt === before && e.contains(document.elementFromPoint(x, y)) && {x, y};
+	})()`, expression, part), &at, chromedp.WithPollingInterval(60*time.Millisecond), chromedp.WithPollingTimeout(0)))
 	b.do("click "+what,
 		chromedp.ActionFunc(func(ctx context.Context) error {
 			// A menu's item takes a click only after the mouse came over it.
-			return chromedp.MouseEvent(input.MouseMoved, x, y).Do(ctx)
+			return chromedp.MouseEvent(input.MouseMoved, at.X, at.Y).Do(ctx)
 		}),
-		chromedp.MouseClickXY(x, y))
+		chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // menu chooses a menu's item by its command.

@@ -53,7 +53,7 @@ func TestBrowser(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(own)); err != nil {
 		t.Fatal(err)
 	}
-	lesson, patience := "", time.Minute
+	lesson, patience := "", 2*time.Minute
 	if *browserNotebook != "" {
 		lesson, patience = filepath.Base(*browserNotebook), 20*time.Minute
 		data, err := os.ReadFile(filepath.Join(lab.Module, *browserNotebook))
