@@ -93,7 +93,7 @@ func (t *trained) summary() (tl.Summary, error) {
 		return s, err
 	}
 	for _, row := range table.Rows {
-		head.Layers = append(head.Layers, tl.LayerRow{Name: row.Name, Output: row.Output, Formula: row.Formula, Params: row.Params, MACs: row.MACs})
+		head.Layers = append(head.Layers, tl.LayerRow{Name: row.Name, Output: row.Output, Formula: row.Formula, Params: row.Params, MACs: row.MACs, Kind: row.Kind, Elements: row.Elements})
 		head.Output = row.Output
 	}
 	head.Formula, head.Params, head.MACs = table.Sum(), table.Params(), table.MACs()

@@ -189,7 +189,7 @@ func (b Block) Row() tl.Block {
 		Params: t.Params(), Buffers: t.Buffers(), MACs: t.MACs(), Frozen: true}
 	for _, r := range b.Rows {
 		row.Layers = append(row.Layers, tl.LayerRow{Name: r.Name, Output: r.Output, Formula: r.Formula, Params: r.Params,
-			Buffers: r.Buffers, MACs: r.MACs})
+			Buffers: r.Buffers, MACs: r.MACs, Kind: r.Kind, Elements: r.Elements})
 	}
 	return row
 }
