@@ -102,7 +102,7 @@ var stoodAt = regexp.MustCompile(`fit "victim": stopped in epoch (\d+); model as
 
 // interruptFit stops a training. The cell says how the model stands, and that is how it stands.
 func (s *stand) interruptFit(i int) error {
-	r, err := launched(s.t.Context(), s, fmt.Sprintf(endlessFit, i+1), "epoch ")
+	r, err := launched(s.t.Context(), s, fmt.Sprintf(endlessFit, i+1), "epoch 2/")
 	if err != nil {
 		return err
 	}
