@@ -236,6 +236,12 @@ func (c *Client) replyTo(ctx context.Context, r *awaited, what string) (*wire.Me
 	}
 }
 
+// errSilent is how a request ends to which GoNB has no reply: it says that it is idle and no more.
+var errSilent = errors.New("GoNB gave no answer")
+
+// silence is how long a reply may come after the kernel said that it is idle: the two travel on different sockets.
+const silence = 5 * time.Second
+
 // pass sends m under its own id and header, calls on with each message published for it, and returns the reply when the kernel is idle again.
 func (c *Client) pass(ctx context.Context, m *wire.Message, on func(*wire.Message)) (reply *wire.Message, err error) {
 	r, forget, err := c.await(c.shell, m)
@@ -249,10 +255,16 @@ func (c *Client) pass(ctx context.Context, m *wire.Message, on func(*wire.Messag
 		case reply = <-r.reply:
 			late = time.After(idleGrace)
 		case <-late:
+			if reply == nil {
+				return nil, fmt.Errorf("kernel: %s: %w", m.Header.Type, errSilent)
+			}
 			idle = true
-		case m := <-r.output:
-			idle = idle || isIdle(m)
-			on(m)
+		case published := <-r.output:
+			if isIdle(published) && !idle {
+				idle = true
+				late = time.After(silence)
+			}
+			on(published)
 		case <-c.gone:
 			return nil, fmt.Errorf("kernel: %s: %w", m.Header.Type, ErrGone)
 		case <-ctx.Done():

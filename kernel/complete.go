@@ -2,8 +2,10 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"transferlab/kernel/source"
 	"transferlab/kernel/wire"
@@ -22,6 +24,10 @@ type cursorRequest struct {
 	Cursor int    `json:"cursor_pos"` // in characters
 	Detail int    `json:"detail_level"`
 }
+
+// answerTime is how long gopls may take. It reads all that a cell may import before its first answer; but while it thinks, GoNB does nothing
+// else, and cells wait.
+const answerTime = 30 * time.Second
 
 // complete answers at once where the cursor is in the name of a command; Go is gopls's to complete.
 func (p *proxy) complete(ctx context.Context, r request) {
@@ -55,7 +61,13 @@ func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing
 	arranged, shift := arrange(asked)
 	m := behind(r.Message)
 	m.Content = raw(arranged)
-	answer, err := client.pass(now.ctx, m, func(*wire.Message) {})
+	within, cancel := context.WithTimeout(now.ctx, answerTime)
+	defer cancel()
+	answer, err := client.pass(within, m, func(*wire.Message) {})
+	if errors.Is(err, context.DeadlineExceeded) {
+		p.logf("gopls answers no %s; GoNB, which would wait for it, is started again", r.Header.Type)
+		p.gonb.kill()
+	}
 	if err != nil {
 		p.reply(r, replyType, nothing)
 		return
