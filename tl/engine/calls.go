@@ -166,7 +166,7 @@ const (
 	// patience is how long Stopped waits for calls whose client is gone to reach the end of a step.
 	patience = 5 * time.Second
 	// grace is how long it waits for the news that a client is gone: a connection that was closed a moment ago.
-	grace = 200 * time.Millisecond
+	grace = time.Second
 )
 
 // stopped gives and clears the lines of a session, when the calls without a client have ended.
