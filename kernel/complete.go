@@ -50,9 +50,13 @@ func (p *proxy) inspect(ctx context.Context, r request) {
 
 // ask forwards a question about code to GoNB; nothing is the reply if it has none.
 func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing map[string]any) {
+	replyType := replyTo(r.Header.Type)
+	if strings.TrimSpace(asked.Code) == "" { // GoNB has no reply to that
+		p.reply(r, replyType, nothing)
+		return
+	}
 	now := p.begin(ctx, nil, nil)
 	defer p.finish(now)
-	replyType := replyTo(r.Header.Type)
 	client, err := p.gonb.acquire(now.ctx)
 	if err != nil {
 		p.reply(r, replyType, nothing)

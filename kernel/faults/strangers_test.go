@@ -66,7 +66,8 @@ func (x stranger) doors() []door {
 	return []door{{c.Shell, "DEALER"}, {c.IOPub, "SUB"}, {c.Stdin, "DEALER"}, {c.Control, "DEALER"}, {c.Heartbeat, "REQ"}}
 }
 
-// say connects to each of the five, writes what a stranger would, and leaves: at once, or after the others have spoken, too.
+// say connects to each of the five, writes what a stranger would, and leaves: at once, or after the others have spoken, too. Where it asked the
+// kernel who it is, it waits for the answer: what it said before has then been taken in.
 func (x stranger) say(i int, words func(door, *rand.Rand) [][]byte) error {
 	random := rand.New(rand.NewPCG(uint64(i), 4))
 	for k, d := range x.doors() {
@@ -79,10 +80,15 @@ func (x stranger) say(i int, words func(door, *rand.Rand) [][]byte) error {
 			defer c.Close()
 		}
 		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-		for _, word := range words(d, random) {
+		said := words(d, random)
+		for _, word := range said {
 			if _, err := c.Write(word); err != nil {
 				break // it was thrown out, which is right
 			}
+		}
+		asked := bytes.Contains(said[len(said)-1], []byte("kernel_info_request"))
+		if asked && (d.port == x.conn.Shell || d.port == x.conn.Control) {
+			hears(c, "kernel_info_reply")
 		}
 		if (i+k)%2 == 1 {
 			_ = c.Close()
@@ -211,7 +217,7 @@ var (
 // nonsense is signed as a front end's, whose author made mistakes. It may fail, or be refused; the next cell runs.
 func (x stranger) nonsense(i int) error {
 	random := rand.New(rand.NewPCG(uint64(i), 5))
-	err := x.say(1, func(d door, _ *rand.Rand) [][]byte { // leaves at once, before it is answered
+	err := x.say(i, func(d door, _ *rand.Rand) [][]byte {
 		words := [][]byte{append(bytes.Clone(greeting), ready(d.typ)...)}
 		for range 12 {
 			m, err := wire.New("session", types[random.IntN(len(types))], nonsensical[random.IntN(len(nonsensical))])
@@ -225,12 +231,29 @@ func (x stranger) nonsense(i int) error {
 				words = append(words, multipart(frames...))
 			}
 		}
+		if last, err := wire.New("session", "kernel_info_request", nil); err == nil {
+			if frames, err := last.Frames([]byte(x.conn.Key)); err == nil {
+				words = append(words, multipart(frames...))
+			}
+		}
 		return words
 	})
 	if err != nil {
 		return err
 	}
 	return calm(x.s.t.Context(), x.s)
+}
+
+// hears reads until word comes, or nothing more.
+func hears(c net.Conn, word string) {
+	var all []byte
+	for buffer := make([]byte, 1<<16); !strings.Contains(string(all), word); {
+		n, err := c.Read(buffer)
+		if err != nil {
+			return
+		}
+		all = append(all[max(0, len(all)-len(word)):], buffer[:n]...)
+	}
 }
 
 func deep(n int) any {

@@ -40,6 +40,10 @@ var gonbEdits = []edit{
 	// GoNB waits as long between two attempts to reach gopls as for an answer, before the first one too.
 	{"internal/goexec/goplsclient/exec.go", "\t\t\tcase <-time.After(ConnectTimeout):\n", "\t\t\tcase <-time.After(50 * time.Millisecond):\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\t<-time.After(ConnectTimeout)\n\t\tc.mu.Lock()", "\t\t<-time.After(20 * time.Millisecond)\n\t\tc.mu.Lock()"},
+	// Where a cell has no code at the cursor, in an empty cell first of all, gopls was asked about line -1, and did not answer.
+	{"internal/goexec/inspect.go", "\t// Query `gopls`.\n\tctx := context.Background()\n\tvar desc string\n",
+		"\tif !cursorInFile.HasCursor() {\n\t\treturn\n\t}\n\t// Query `gopls`.\n\tctx := context.Background()\n\tvar desc string\n"},
+	{"internal/goexec/inspect.go", "\t_ = cursorInFile\n", "\tif !cursorInFile.HasCursor() {\n\t\treturn\n\t}\n"},
 	// A gopls that died, which of all processes is the largest and the first that a system short of memory kills, was never started again.
 	{"internal/goexec/goplsclient/goplsclient.go", "\twaitConnecting bool\n", "\twaitConnecting bool\n\tunwanted       bool // it is being stopped\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\tklog.Infof(\"killing gopls:", "\t\tc.unwanted = true\n\t\tklog.Infof(\"killing gopls:"},
