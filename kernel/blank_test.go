@@ -12,7 +12,7 @@ func TestQuestionsAboutNothing(t *testing.T) {
 		for _, code := range []string{"", "\n", "%%", "%%\n\n", "%%\n// a comment", "!ls\n", "import \"fmt\"\n", "var x = 1\n\n"} {
 			began := time.Now()
 			reply, _ := s.request(t, s.shell, request, map[string]any{"code": code, "cursor_pos": len(code)})
-			if took := time.Since(began); reply["status"] != "ok" || took > 5*time.Second {
+			if took := time.Since(began); reply["status"] != "ok" || took > answerTime-5*time.Second { // gopls may still be reading
 				t.Errorf("%s of %q: %v after %v", request, code, reply, took)
 			}
 		}
