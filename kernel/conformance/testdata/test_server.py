@@ -34,7 +34,9 @@ class Server:
             assert self.process.poll() is None, self.text()
             try:
                 with open(os.path.join(runtime, f"jpserver-{self.process.pid}.json")) as file:
-                    return json.load(file)["url"]
+                    url = json.load(file)["url"]
+                urllib.request.urlopen(url + "api", timeout=30).close()  # the file is there before the server answers
+                return url
             except (OSError, ValueError):
                 time.sleep(0.1)
         raise AssertionError("Notebook does not start: " + self.text())
