@@ -223,7 +223,8 @@ func (s *stand) flooding() []*row {
 }
 
 func (s *stand) flood(i int) error {
-	code := fmt.Sprintf("%%%%\nb := bytes.Repeat([]byte(\"%07d\\n\"), 1<<17)\nfor range %d { os.Stdout.Write(b) }\nfmt.Fprint(os.Stderr, \"the end\")", i, floodBytes()>>20)
+	code := fmt.Sprintf("%%%%\nb := bytes.Repeat([]byte(\"%07d\\n\"), 1<<17)\nfor range %d { os.Stdout.Write(b) }\nfmt.Fprint(os.Stderr, \"the end\")",
+		i, floodBytes()>>20)
 	began := time.Now()
 	r, err := launched(s.t.Context(), s, code, begun)
 	if err != nil {

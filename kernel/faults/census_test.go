@@ -154,7 +154,8 @@ func count(mark string) (c census) {
 	return c
 }
 
-// since says what there is more of than before. One gopls is none too many: a GoNB that is started again starts one, too. The descriptors may be two more, for a connection that is just being made or closed.
+// since says what there is more of than before. One gopls is none too many: a GoNB that is started again starts one, too. The descriptors
+// may be two more, for a connection that is just being made or closed.
 func (c census) since(before census) string {
 	var more []string
 	add := func(what string, now, then map[string]int) {

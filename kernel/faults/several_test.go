@@ -17,7 +17,8 @@ func several(t *testing.T) []*row { return append(two(t), ten(t)) }
 func two(t *testing.T) []*row {
 	s, other := newStand(t), newStand(t)
 	return []*row{s.suffer("two kernels at once", func(i int) error {
-		theirs, err := launched(t.Context(), other, fmt.Sprintf("%%%%\nfmt.Println(\"began\", twice(%d))\ntime.Sleep(2 * time.Second)\nfmt.Println(\"ended\")", i), "began")
+		code := fmt.Sprintf("%%%%\nfmt.Println(\"began\", twice(%d))\ntime.Sleep(2 * time.Second)\nfmt.Println(\"ended\")", i)
+		theirs, err := launched(t.Context(), other, code, "began")
 		if err != nil {
 			return err
 		}

@@ -291,8 +291,9 @@ func (x stranger) innerGarbage(i int) error {
 			return err
 		}
 		_ = c.SetDeadline(time.Now().Add(time.Second / 4))
-		_, _ = c.Write([][]byte{noise(random, 1+random.IntN(1<<12)), noise(random, 4<<20), bytes.Repeat([]byte{0xff}, 100), {0xf8, 127, 255, 255, 255, 255, 255, 255, 255},
-			[]byte("GET / HTTP/1.1\r\n\r\n")}[(i+k/2)%5])
+		words := [][]byte{noise(random, 1+random.IntN(1<<12)), noise(random, 4<<20), bytes.Repeat([]byte{0xff}, 100),
+			{0xf8, 127, 255, 255, 255, 255, 255, 255, 255}, []byte("GET / HTTP/1.1\r\n\r\n")}
+		_, _ = c.Write(words[(i+k/2)%5])
 		if k%4 < 2 {
 			_, _ = io.Copy(io.Discard, c)
 		}
