@@ -45,7 +45,7 @@ var gonbEdits = []edit{
 		"\tif !cursorInFile.HasCursor() {\n\t\treturn\n\t}\n\t// Query `gopls`.\n\tctx := context.Background()\n\tvar desc string\n"},
 	{"internal/goexec/inspect.go", "\t_ = cursorInFile\n", "\tif !cursorInFile.HasCursor() {\n\t\treturn\n\t}\n"},
 	// A gopls that died, which of all processes is the largest and the first that a system short of memory kills, was never started again.
-	{"internal/goexec/goplsclient/goplsclient.go", "\twaitConnecting bool\n", "\twaitConnecting bool\n\tunwanted       bool // it is being stopped\n"},
+	{"internal/goexec/goplsclient/goplsclient.go", "\twaitConnecting bool\n", "\twaitConnecting bool\n\tunwanted       bool // it is being stopped\n\tfalls          int  // deaths within a second of the start, in a row\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\tklog.Infof(\"killing gopls:", "\t\tc.unwanted = true\n\t\tklog.Infof(\"killing gopls:"},
 	{"internal/goexec/goplsclient/exec.go", "\t\terr := c.goplsExec.Wait()\n", "\t\tbegan := time.Now()\n\t\terr := c.goplsExec.Wait()\n"},
 	{"internal/goexec/goplsclient/exec.go", "\t\tclose(c.stop)\n\t\tc.removeUnixSocketFile()\n\t\tc.stopLocked()\n",
@@ -66,10 +66,15 @@ var gonbEdits = []edit{
             (JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}").baseUrl ?? "/") + "api/kernels/`},
 }
 
-const goplsAgain = `		if !c.unwanted && time.Since(began) > time.Second {
+const goplsAgain = `		c.falls++
+		if time.Since(began) > time.Second {
+			c.falls = 0
+		}
+		if !c.unwanted && c.falls < 5 {
 			c.connCloseLocked()
 			c.fileVersions, c.fileCache = make(map[string]int), make(map[string]*FileData)
-			go func() { util.ReportError(c.Start()) }()
+			pause := time.Duration(c.falls) * time.Second
+			go func() { time.Sleep(pause); util.ReportError(c.Start()) }()
 		}
 `
 
