@@ -128,7 +128,7 @@ func helpAsked(code string) (name string, asked bool) {
 
 // page answers such a cell: the text goes into the reply, for the front end's pager.
 func (p *proxy) page(now *run, name string, reply map[string]any) *diagnose.Failure {
-	data, err := p.describe(now.ctx, now.request.Header, "%%\n_ = "+name, len([]rune("%%\n_ = "+name))-1)
+	data, err := p.describe(now.ctx, "%%\n_ = "+name, len([]rune("%%\n_ = "+name))-1)
 	if why := p.stopped(now, nil); why != nil {
 		return why
 	}
@@ -141,16 +141,12 @@ func (p *proxy) page(now *run, name string, reply map[string]any) *diagnose.Fail
 }
 
 // describe asks GoNB, and through it gopls, about the name at cursor, in characters.
-func (p *proxy) describe(ctx context.Context, parent wire.Header, code string, cursor int) (map[string]any, error) {
-	client, err := p.gonb.acquire(ctx)
+func (p *proxy) describe(ctx context.Context, code string, cursor int) (map[string]any, error) {
+	m, err := wire.New(p.session, "inspect_request", map[string]any{"code": code, "cursor_pos": cursor, "detail_level": 0})
 	if err != nil {
 		return nil, err
 	}
-	m, err := wire.New(client.session, "inspect_request", map[string]any{"code": code, "cursor_pos": cursor, "detail_level": 0})
-	if err != nil {
-		return nil, err
-	}
-	answer, err := client.pass(ctx, m, func(*wire.Message) {})
+	answer, err := p.question(ctx, m)
 	if err != nil {
 		return nil, err
 	}

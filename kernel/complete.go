@@ -57,21 +57,10 @@ func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing
 	}
 	now := p.begin(ctx, nil, nil)
 	defer p.finish(now)
-	client, err := p.gonb.acquire(now.ctx)
-	if err != nil {
-		p.reply(r, replyType, nothing)
-		return
-	}
 	arranged, shift := arrange(asked)
 	m := behind(r.Message)
 	m.Content = raw(arranged)
-	within, cancel := context.WithTimeout(now.ctx, answerTime)
-	defer cancel()
-	answer, err := client.pass(within, m, func(*wire.Message) {})
-	if errors.Is(err, context.DeadlineExceeded) {
-		p.logf("gopls answers no %s; GoNB, which would wait for it, is started again", r.Header.Type)
-		p.gonb.kill()
-	}
+	answer, err := p.question(now.ctx, m)
 	if err != nil {
 		p.reply(r, replyType, nothing)
 		return
@@ -86,6 +75,22 @@ func (p *proxy) ask(ctx context.Context, r request, asked cursorRequest, nothing
 		}
 	}
 	p.reply(r, replyType, content)
+}
+
+// question puts a question about code to GoNB, and through it to gopls, within answerTime.
+func (p *proxy) question(ctx context.Context, m *wire.Message) (*wire.Message, error) {
+	client, err := p.gonb.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := client.pass(ctx, m, func(*wire.Message) {})
+	if errors.Is(err, context.DeadlineExceeded) {
+		p.logf("gopls answers no %s; GoNB, which would wait for it, is started again", m.Header.Type)
+		p.gonb.kill()
+	}
+	return answer, err
 }
 
 // arrange is what GoNB is to see of a cell, with %% before its statements, and how many characters stand before the cursor more than in the cell.

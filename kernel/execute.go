@@ -230,8 +230,11 @@ func (p *proxy) stopped(now *run, failure *diagnose.Failure) *diagnose.Failure {
 	}
 }
 
-// ends is how GoNB says that a program ended badly; everything else that it says is of building it.
-var ends = regexp.MustCompile(`^(exit status \d+|signal: [A-Za-z0-9 ]+)( \(core dumped\))?$`)
+// badEnd is how GoNB says that a program ended badly.
+const badEnd = `(exit status \d+|signal: [A-Za-z0-9 ]+)( \(core dumped\))?`
+
+// ends recognises that in a reply; everything else that GoNB says there is of building the program.
+var ends = regexp.MustCompile(`^` + badEnd + `$`)
 
 // hand gives GoNB the prepared cell and waits. again is true when the cell is to be handed once more, without showing its last expression.
 func (p *proxy) hand(now *run, cell *source.Cell, prepared source.Prepared, content executeRequest, count int) (failure *diagnose.Failure, again bool) {

@@ -32,10 +32,10 @@ type supervised struct {
 	environ  func() []string
 	log      io.Writer
 	hooks    hooks
-	taught   func() []string      // cells that a new GoNB is to run silently
-	fallen   func(cause error)    // called when it died by itself
-	starting func(generation int) // called before each start, the first is 1
-	orphans  func()               // ends what a dead GoNB left: gopls, the cell at work
+	taught   func() []string   // cells that a new GoNB is to run silently
+	fallen   func(cause error) // called when it died by itself
+	starting func()            // called before each start
+	orphans  func()            // ends what a dead GoNB left: gopls, the cell at work
 	falls    falls
 
 	mu     sync.Mutex
@@ -79,9 +79,7 @@ func (g *supervised) wake() {
 
 // once starts GoNB and returns when it ended, whether it had been ready for cells, and the reason.
 func (g *supervised) once(ctx context.Context, generation int) (met bool, err error) {
-	if g.starting != nil {
-		g.starting(generation)
-	}
+	g.starting()
 	tail := &tailWriter{also: g.log}
 	conn, file, err := g.connection(generation)
 	if err != nil {
@@ -231,19 +229,20 @@ func (g *supervised) acquire(ctx context.Context) (*Client, error) {
 
 // forward sends a message that has no reply. While GoNB starts there are no widgets that it could be for.
 func (g *supervised) forward(m *wire.Message) {
-	g.mu.Lock()
-	client := g.client
-	g.mu.Unlock()
-	if client != nil {
+	if client := g.current(); client != nil {
 		_ = client.shell.send(behind(m))
 	}
 }
 
-func (g *supervised) input(m *wire.Message) {
+// current is the way to GoNB, nil while it starts.
+func (g *supervised) current() *Client {
 	g.mu.Lock()
-	client := g.client
-	g.mu.Unlock()
-	if client != nil {
+	defer g.mu.Unlock()
+	return g.client
+}
+
+func (g *supervised) input(m *wire.Message) {
+	if client := g.current(); client != nil {
 		_ = client.stdin.send(behind(m))
 	}
 }

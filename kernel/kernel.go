@@ -147,7 +147,7 @@ func (k *kernel) start(ctx context.Context, conn wire.Connection) error {
 		argv: k.cfg.GoNB, dir: k.dir, id: jupyterID(k.cfg.ConnectionFile, k.id), environ: k.environ, log: k.cfg.ChildLog, ready: make(chan struct{}),
 		taught:   func() []string { return append([]string{prelude}, p.cells.replay()...) },
 		fallen:   func(cause error) { p.logf("%v", cause) },
-		starting: func(int) { p.cells.reset() },
+		starting: p.cells.reset,
 		orphans:  k.orphans,
 		hooks:    hooks{stray: p.stray, input: p.askInput},
 	}

@@ -40,7 +40,7 @@ type stream struct {
 }
 
 // endings is what GoNB prints when a program failed.
-var endings = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [A-Za-z0-9 ]+)( \(core dumped\))?\n$`)
+var endings = regexp.MustCompile(`^(\^C\n)?` + badEnd + `\n$`)
 
 // take handles one published message.
 func (o *outputs) take(m *wire.Message) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,13 +108,4 @@ func bootTicks(t time.Time) uint64 {
 		return 0
 	}
 	return uint64(max(seconds-time.Since(t).Seconds(), 0) * ticksPerSecond)
-}
-
-// descriptors counts the open files of a process, for tests and %engine.
-func descriptors(pid int) int {
-	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "fd"))
-	if err != nil {
-		return 0
-	}
-	return len(entries)
 }

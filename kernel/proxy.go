@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
-	"time"
 
 	"transferlab/kernel/sockets"
 	"transferlab/kernel/wire"
@@ -20,7 +20,6 @@ type proxy struct {
 	conn    wire.Connection
 	key     []byte
 	session string // of messages that answer nobody
-	started time.Time
 
 	shell, control, stdin, heart *sockets.Router
 	iopub                        *sockets.Publisher
@@ -53,7 +52,7 @@ type request struct {
 // open binds Jupyter's sockets. From then on messages arrive; those that need GoNB wait until serve.
 func (p *proxy) open() (err error) {
 	p.quit = make(chan struct{})
-	p.session, p.started, p.key = wire.NewID(), time.Now(), []byte(p.conn.Key)
+	p.session, p.key = wire.NewID(), []byte(p.conn.Key)
 	p.queue = newQueue()
 	listen := func(port int) net.Listener {
 		if err != nil {
@@ -306,11 +305,7 @@ func (p *proxy) aborted(r request, why string) {
 
 // replyTo is the type of the answer to a request of that type.
 func replyTo(requestType string) string {
-	const suffix = "_request"
-	if len(requestType) > len(suffix) && requestType[len(requestType)-len(suffix):] == suffix {
-		return requestType[:len(requestType)-len(suffix)] + "_reply"
-	}
-	return requestType + "_reply"
+	return strings.TrimSuffix(requestType, "_request") + "_reply"
 }
 
 func ok() map[string]any { return map[string]any{"status": "ok"} }

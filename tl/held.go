@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"transferlab/tl/count"
 )
 
 // Held is what the engine holds between verbs.
@@ -105,27 +107,12 @@ func plural(n int, what string) string {
 	return WithCommas(int64(n)) + " " + what + "s"
 }
 
-// bytesText writes a number of bytes with three figures, in powers of 1,000 as disks are sold.
+// bytesText is count.BytesText, with a dash for nothing.
 func bytesText(n int64) string {
 	if n == 0 {
 		return "–"
 	}
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v := float64(n)
-	for _, unit := range []string{"kB", "MB", "GB"} {
-		v /= 1000
-		switch {
-		case v < 9.995:
-			return fmt.Sprintf("%.2f %s", v, unit)
-		case v < 99.95:
-			return fmt.Sprintf("%.1f %s", v, unit)
-		case v < 999.5:
-			return fmt.Sprintf("%.0f %s", v, unit)
-		}
-	}
-	return fmt.Sprintf("%.1f TB", v/1000)
+	return count.BytesText(n)
 }
 
 // ago says how long ago something was, in one unit.

@@ -53,8 +53,8 @@ func (m Memory) Total() int64 {
 
 // String is the sum and its terms.
 func (m Memory) String() string {
-	return fmt.Sprintf("%s = %s weights + %s gradients + %s optimizer + %s activations + %s passing between layers", bytesText(m.Total()), bytesText(m.Weights),
-		bytesText(m.Gradients), bytesText(m.Optimizer), bytesText(m.Activations), bytesText(m.Passing))
+	return fmt.Sprintf("%s = %s weights + %s gradients + %s optimizer + %s activations + %s passing between layers", BytesText(m.Total()), BytesText(m.Weights),
+		BytesText(m.Gradients), BytesText(m.Optimizer), BytesText(m.Activations), BytesText(m.Passing))
 }
 
 // Memory estimates what training takes with batches of so many images. What is frozen below the first trainable layer keeps no activations,
@@ -119,8 +119,8 @@ func saturated(numbers ...int64) int64 {
 	return total
 }
 
-// bytesText writes a number of bytes with three figures, in powers of 1,000.
-func bytesText(n int64) string {
+// BytesText writes a number of bytes with three figures, in powers of 1,000.
+func BytesText(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}

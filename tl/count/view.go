@@ -55,7 +55,7 @@ func (t Table) sheet(v View) (sheet, error) {
 		if buffers {
 			cells = append(cells, grouped(int64(r.row.Buffers)))
 		}
-		cells = append(cells, grouped(r.row.MACs), bytesText(times(4, r.row.Elements)))
+		cells = append(cells, grouped(r.row.MACs), BytesText(times(4, r.row.Elements)))
 		if states {
 			cells = append(cells, r.row.state())
 		}
@@ -97,7 +97,7 @@ func (t Table) notes(v View, memory Memory) []string {
 			"torchinfo does not count them)", grouped(int64(n))))
 	}
 	return append(notes, fmt.Sprintf("%s multiply-accumulates an image", grouped(t.MACs())),
-		fmt.Sprintf("weights %s; activations %s for a batch of %s", bytesText(t.WeightBytes()), bytesText(t.ActivationBytes(batch)), grouped(int64(batch))),
+		fmt.Sprintf("weights %s; activations %s for a batch of %s", BytesText(t.WeightBytes()), BytesText(t.ActivationBytes(batch)), grouped(int64(batch))),
 		fmt.Sprintf("training with %s, about %s", v.Optimizer, memory))
 }
 
