@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/hbollon/go-edlib"
 )
 
 // Item is one row: an image and what is known about it.
@@ -111,42 +113,27 @@ func (d Dataset) open(ctx context.Context) (source, error) {
 // names lists what Open knows.
 func names() []string { return []string{"elpv", "fashion-mnist"} }
 
-// Nearest is the name that a slip of the finger would turn into word, or "".
+// Nearest is the name that a slip of the finger would turn into word, or "". It counts insertions, deletions, replacements and swaps of
+// neighbours, whatever the case (optimal string alignment, Damerau 1964), up to two of them, or a quarter of a longer word. Of names that
+// are equally near, one of the same letters comes first: who writes mbconv61 means mbconv16, not mbconv1.
 func Nearest(word string, names []string) string {
-	best, at := 3, ""
+	word = strings.ToLower(word)
+	best, at := 2*max(2, len(word)/4)+1, ""
 	for _, name := range names {
-		if n := edits(strings.ToLower(word), strings.ToLower(name)); n < best {
+		lower := strings.ToLower(name)
+		n := 2 * edlib.OSADamerauLevenshteinDistance(word, lower)
+		if n > 0 && slices.Equal(letters(word), letters(lower)) {
+			n--
+		}
+		if n < best {
 			best, at = n, name
 		}
 	}
 	return at
 }
 
-// edits counts the insertions, deletions, replacements and swaps of neighbours that lead from a to b (Damerau 1964).
-func edits(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range b {
-		rows[0][j+1] = j + 1
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			n := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				n = min(n, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = n
-		}
-	}
-	return rows[len(a)][len(b)]
-}
+// letters are the letters of a word in the order of the alphabet.
+func letters(word string) []rune { return slices.Sorted(slices.Values([]rune(word))) }
 
 // fileContent reads an encoded image.
 func fileContent(item Item) (Content, error) {

@@ -159,7 +159,7 @@ func (e *Engine) freeze(ctx context.Context, r tl.FreezeRequest, _ func(remote.P
 	}
 	for _, name := range names {
 		if _, found := t.frozen[name]; !found {
-			return tl.Summary{}, fmt.Errorf("no block %q (have %s)", name, t.blockNames())
+			return tl.Summary{}, noSuch("block", name, strings.Split(t.blockNames(), ", "))
 		}
 	}
 	for _, name := range names {
