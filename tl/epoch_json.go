@@ -39,11 +39,23 @@ func (f *figure) UnmarshalJSON(text []byte) error {
 // epochFigures is Epoch as JSON has it.
 type epochFigures struct {
 	Loss, Accuracy, ValidLoss, ValidAccuracy, Seconds, ImagesPerSecond figure
+	Blocks                                                             []blockFigures `json:",omitempty"`
+}
+
+// blockFigures is BlockRecord as JSON has it.
+type blockFigures struct {
+	Block               string
+	Rate, Update, Drift figure
 }
 
 // MarshalJSON writes the figures by name; those that are no numbers, as the valid ones without valid, are strings.
 func (e Epoch) MarshalJSON() ([]byte, error) {
-	return json.Marshal(epochFigures{figure(e.Loss), figure(e.Accuracy), figure(e.ValidLoss), figure(e.ValidAccuracy), figure(e.Seconds), figure(e.ImagesPerSecond)})
+	f := epochFigures{Loss: figure(e.Loss), Accuracy: figure(e.Accuracy), ValidLoss: figure(e.ValidLoss), ValidAccuracy: figure(e.ValidAccuracy),
+		Seconds: figure(e.Seconds), ImagesPerSecond: figure(e.ImagesPerSecond)}
+	for _, b := range e.Blocks {
+		f.Blocks = append(f.Blocks, blockFigures{b.Block, figure(b.Rate), figure(b.Update), figure(b.Drift)})
+	}
+	return json.Marshal(f)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -52,6 +64,10 @@ func (e *Epoch) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return err
 	}
-	*e = Epoch{float64(f.Loss), float64(f.Accuracy), float64(f.ValidLoss), float64(f.ValidAccuracy), float64(f.Seconds), float64(f.ImagesPerSecond)}
+	*e = Epoch{Loss: float64(f.Loss), Accuracy: float64(f.Accuracy), ValidLoss: float64(f.ValidLoss), ValidAccuracy: float64(f.ValidAccuracy),
+		Seconds: float64(f.Seconds), ImagesPerSecond: float64(f.ImagesPerSecond)}
+	for _, b := range f.Blocks {
+		e.Blocks = append(e.Blocks, BlockRecord{b.Block, float64(b.Rate), float64(b.Update), float64(b.Drift)})
+	}
 	return nil
 }

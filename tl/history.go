@@ -29,6 +29,15 @@ type Epoch struct {
 	ValidLoss, ValidAccuracy float64
 	Seconds                  float64
 	ImagesPerSecond          float64
+	Blocks                   []BlockRecord // the head first, then every unfrozen block from the input on
+}
+
+// BlockRecord is what an epoch did to the parameters of one block, taken as one vector w; batch-norm averages are none of them.
+type BlockRecord struct {
+	Block  string
+	Rate   float64 // learning rate of the last step, schedule included
+	Update float64 // mean over the steps of ‖step‖/‖w‖; near 1e-3 is common (Karpathy), far above it the pretrained weights are lost
+	Drift  float64 // ‖w − w₀‖/‖w₀‖ after the epoch, w₀ the pretrained weights; of the head those it began with
 }
 
 // Timing says where the seconds of a verb went.

@@ -11,15 +11,59 @@ type Phase struct {
 	RateDecay float64
 	Rates     map[string]float64 // rates of blocks by name; they win over RateDecay
 
-	BatchSize      int             // 0 is 32
-	Optimizer      string          // "adam" (the default, Kingma & Ba 2015; β 0.9 and 0.999, ε 1e-7 as Keras) or "sgd" (plain, without momentum)
+	// Thaw are the blocks of the base that stand unfrozen when the phase begins, by name or by pattern ("mbconv1*"; see path.Match); every
+	// other block is frozen. Nil leaves the blocks as they are, []string{"head"} freezes the whole base, []string{"*"} thaws all of it.
+	Thaw []string
+
+	BatchSize int // 0 is 32; with fewer rows than that there is one batch, of all rows, as in Keras and PyTorch
+	// Optimizer is "adam" (the default, Kingma & Ba 2015; β 0.9 and 0.999, ε 1e-7 as Keras), "adamw" (Loshchilov & Hutter 2019: adam whose
+	// WeightDecay, where it is 0, is 0.01 as in PyTorch; the decay is decoupled under every optimizer here), "rmsprop" (Tieleman & Hinton 2012;
+	// ρ 0.9, ε 1e-7 as Keras) or "sgd".
+	Optimizer      string
+	Momentum       float64         // of "sgd" alone, in [0, 1): velocity ← momentum·velocity + gradient (Polyak 1964, as PyTorch); 0 is none
 	Schedule       string          // how the rates move over the phase: "constant" (the default), "cosine" or "one-cycle" (Smith 2018, as fastai)
 	WeightDecay    float64         // decoupled (Loshchilov & Hutter 2019), on kernels only, scaled by the learning rate; 0 is none
+	ClipNorm       float64         // largest norm of all gradients taken as one vector (Pascanu et al. 2013); a longer one is scaled down. 0 is no limit
 	LabelSmoothing float64         // share of the target spread over all classes (Szegedy et al. 2016), in [0, 1); 0 is none
 	BatchNorm      BatchNormPolicy // of frozen blocks
-	KeepLast       bool            // keep the last epoch, not the one with the lowest loss on valid
-	NoCache        bool            // run the frozen blocks in every step instead of once: slower, the same losses
+
+	// Anchor is α of L2-SP (Li, Grandvalet & Davoine 2018): the loss that is minimised has also α/2 times the squared distance of every
+	// unfrozen parameter of the base from its pretrained value; they take 0.01 to 1. AnchorHead is their β: β/2 times the squared length of the head's
+	// kernels; they take 0.01. The losses of Epoch are without both. 0 is none.
+	Anchor, AnchorHead float64
+
+	// ClassWeights multiply the loss of a row by its class's number, ≥ 0, one for each class (Keras's class_weight: the sum is divided
+	// by the rows, not by their weights). The losses on valid are without them. Nil is 1 for all.
+	ClassWeights []float64
+	Balance      Balance // against classes of different sizes; "" is none
+
+	// Patience ends the phase after so many epochs in a row without a lower loss on valid (Keras's EarlyStopping); it needs valid. 0 is never.
+	Patience  int
+	Precision Precision // of the matrix products and convolutions in a training step; "" is float32
+	KeepLast  bool      // keep the last epoch, not the one with the lowest loss on valid
+	NoCache   bool      // run the frozen blocks in every step instead of once: slower, the same losses
 }
+
+// Balance says what is done in training where some classes have more rows than others. It changes nothing of valid and test.
+type Balance string
+
+// The ways to balance. Samples are drawn from the model's seed, anew for each epoch.
+const (
+	BalanceNone    Balance = ""
+	BalanceWeights Balance = "weights" // class weights n/(classes·n_c), as scikit-learn's "balanced"
+	BalanceOver    Balance = "over"    // each class as often as the largest: every row, and some again
+	BalanceUnder   Balance = "under"   // each class as often as the smallest: some rows in this epoch, others in the next
+)
+
+// Precision is the type of number in which the products of a training step are computed. Weights, sums over a batch, the loss and the
+// optimizer are float32 always.
+type Precision string
+
+// The precisions.
+const (
+	Float32  Precision = ""
+	BFloat16 Precision = "bfloat16" // 8 bits of mantissa
+)
 
 // BatchNormPolicy says what batch norm does in frozen blocks while a phase runs.
 type BatchNormPolicy string
