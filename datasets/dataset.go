@@ -9,10 +9,10 @@ import "path/filepath"
 
 // Dataset describes labelled images. It travels to the engine as it is. The zero value names no source: its verbs return an error.
 type Dataset struct {
-	Source       string       // "elpv", "fashion-mnist", "folder" or "shapes"
+	Source       string       // "elpv", "fashion-mnist", "folder", "shapes" or "synthetic"
 	Path         string       // folder: its directory; elpv and fashion-mnist: a directory that holds its files, "" for the installed or fetched one
-	N            int          // shapes: how many images
-	Seed         int64        // shapes: the seed they are drawn from
+	N            int          // shapes and synthetic: how many images
+	Seed         int64        // shapes and synthetic: the seed they are drawn from
 	Picks        []Pick       // row selections, applied in order
 	Augmentation Augmentation // how images vary in training; Represent, Evaluate and Predict always see the plain image
 }

@@ -36,7 +36,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestLessonsShowNoSyntheticImages: no toys in a lesson; Shapes is for tests.
+// TestLessonsShowNoSyntheticImages: no toys in a lesson; Shapes and Synthetic are for tests.
 func TestLessonsShowNoSyntheticImages(t *testing.T) {
 	lessons := filepath.Join("..", "lessons")
 	err := filepath.WalkDir(lessons, func(path string, entry fs.DirEntry, err error) error {
@@ -64,6 +64,7 @@ func TestUsesOfShapes(t *testing.T) {
 		"import data \"transferlab/datasets\"\nvar f = data.Shapes\nvar d = f(3, 1)":    1,
 		"import . \"transferlab/datasets\"\nvar d = Shapes(3, 1)":                       1,
 		"import \"transferlab/datasets\"\nvar d = datasets.Dataset{Source: \"shapes\"}": 1,
+		"import \"transferlab/datasets\"\nvar d = datasets.Synthetic(3, 1)":             1,
 		"import \"transferlab/datasets\"\nvar d = datasets.Open(\"elpv\")":              0,
 		"import \"transferlab/other\"\nvar d = other.Shapes(3, 1)":                      0,
 		"// datasets.Shapes is not for lessons\nvar x int":                              0,
@@ -74,7 +75,7 @@ func TestUsesOfShapes(t *testing.T) {
 	}
 }
 
-// usesOfShapes lists where a Go file names datasets.Shapes or its source.
+// usesOfShapes lists where a Go file names datasets.Shapes or Synthetic, or their source.
 func usesOfShapes(t *testing.T, path string, text []byte) []string {
 	t.Helper()
 	files := token.NewFileSet()
@@ -100,11 +101,11 @@ func usesOfShapes(t *testing.T, path string, text []byte) []string {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
 			x, ok := n.X.(*ast.Ident)
-			used = ok && x.Name == name && n.Sel.Name == "Shapes"
+			used = ok && x.Name == name && (n.Sel.Name == "Shapes" || n.Sel.Name == "Synthetic")
 		case *ast.Ident:
-			used = name == "." && n.Name == "Shapes"
+			used = name == "." && (n.Name == "Shapes" || n.Name == "Synthetic")
 		case *ast.BasicLit:
-			used = n.Value == strconv.Quote("shapes")
+			used = n.Value == strconv.Quote("shapes") || n.Value == strconv.Quote("synthetic")
 		}
 		if used {
 			places = append(places, files.Position(n.Pos()).String())

@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// Hashes is the SHA-256 of each row's image as it is stored: a file's bytes, or width, height, depth and pixels. Two rows with the same
+// Hashes is the SHA-256 of each row's image as it is stored: a file's bytes, or width, height, depth and pixels (of a synthetic image
+// what it is drawn from). Two rows with the same
 // hash are the same image, under whatever name; caches of what was computed from images are keyed by it.
 func (d Dataset) Hashes(ctx context.Context) ([][32]byte, error) {
 	t, err := d.Table(ctx)
@@ -24,6 +25,10 @@ func (d Dataset) Hashes(ctx context.Context) ([][32]byte, error) {
 func (t *Table) Hashes(ctx context.Context) ([][32]byte, error) {
 	hashes := make([][32]byte, len(t.Items))
 	err := inParallel(ctx, len(t.Items), func(i int) error {
+		if t.hash != nil {
+			hashes[i] = t.hash(t.Items[i])
+			return nil
+		}
 		content, err := t.content(t.Items[i])
 		if err == nil {
 			hashes[i] = content.hash()

@@ -141,6 +141,8 @@ func (d Dataset) String() string {
 		parts[0] = "no data set"
 	case d.Source == "shapes":
 		parts[0] = fmt.Sprintf("%d shapes, seed %d", d.N, d.Seed)
+	case d.Source == "synthetic":
+		parts[0] = fmt.Sprintf("%d synthetic images, seed %d", d.N, d.Seed)
 	case d.Path != "":
 		parts[0] += " " + d.Path
 	}

@@ -1,9 +1,6 @@
 package datasets
 
-import (
-	"fmt"
-	"math/rand/v2"
-)
+import "fmt"
 
 // shapeSize is the width and height of a synthetic image in pixels.
 const shapeSize = 32
@@ -26,10 +23,6 @@ func openShapes(n int, seed int64) (source, error) {
 		return Content{Name: "shape " + item.ID, Bytes: drawShape(seed, item.Row), Width: shapeSize, Height: shapeSize, Depth: 3}, nil
 	}
 	return source{items: items, classes: shapeClasses, content: content}, nil
-}
-
-func shapeRandom(seed int64, row int) *rand.Rand {
-	return rand.New(rand.NewPCG(uint64(seed), uint64(row)))
 }
 
 // drawShape draws one shape of a random bright colour, place and radius on a dark background with uniform noise.

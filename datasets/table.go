@@ -15,7 +15,7 @@ import (
 // Item is one row: an image and what is known about it.
 type Item struct {
 	ID          string  // stable name inside its source, e.g. "images/cell0001.png"
-	File        string  // absolute path of the encoded image; "" where the source has no file for it (IDX, shapes)
+	File        string  // absolute path of the encoded image; "" where the source has no file for it (IDX, shapes, synthetic)
 	Row         int     // row in the source, before any Pick
 	Label       int     // index into Classes
 	Probability float64 // elpv: how sure the experts were that the cell is defective: 0, 1/3, 2/3 or 1
@@ -27,6 +27,7 @@ type Table struct {
 	Items   []Item
 	Classes []string
 	content func(Item) (Content, error)
+	hash    func(Item) [32]byte // or nil
 }
 
 // Content is the image of one row, undecoded.
@@ -46,6 +47,7 @@ type source struct {
 	items   []Item
 	classes []string
 	content func(Item) (Content, error) // may be called by many goroutines at once
+	hash    func(Item) [32]byte         // of the content, where that is known without reading it; or nil
 }
 
 // Content reads the image of row i (a position in Items).
@@ -54,6 +56,14 @@ func (t *Table) Content(i int) (Content, error) {
 		return Content{}, fmt.Errorf("datasets: read row %d: positions are 0 to %d", i, len(t.Items)-1)
 	}
 	return t.content(t.Items[i])
+}
+
+// Hash is the hash of row i's image; see Dataset.Hashes. content is what Content gave for that row.
+func (t *Table) Hash(i int, content Content) [32]byte {
+	if t.hash != nil {
+		return t.hash(t.Items[i])
+	}
+	return content.hash()
 }
 
 // Labels are the labels of all rows.
@@ -86,7 +96,7 @@ func (d Dataset) Table(ctx context.Context) (*Table, error) {
 			return nil, fmt.Errorf("datasets: %w (of %s)", err, d)
 		}
 	}
-	return &Table{Items: items, Classes: src.classes, content: src.content}, nil
+	return &Table{Items: items, Classes: src.classes, content: src.content, hash: src.hash}, nil
 }
 
 // open finds the source by its name.
@@ -100,6 +110,8 @@ func (d Dataset) open(ctx context.Context) (source, error) {
 		return openFolder(d.Path)
 	case "shapes":
 		return openShapes(d.N, d.Seed)
+	case "synthetic":
+		return openSynthetic(d.N, d.Seed)
 	case "":
 		return source{}, errors.New(`datasets: this data set names no source; make one with datasets.Open("elpv") or datasets.Folder(dir)`)
 	}
