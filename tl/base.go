@@ -9,12 +9,34 @@ import (
 // Base describes a pretrained network without its top: blocks in order from the input, all of them frozen.
 // It is a few bytes; its verbs make the engine load the weights.
 type Base struct {
-	Name string // as in Load
+	Name    string   // as in Load; of a network of the user's own, what it is called
+	Network *Network `json:",omitempty"` // a network of the user's own (see Sequence); nil is the one that Load knows by Name
+	Weights Weights  `json:",omitzero"`  // where the weights come from; zero is the published ones
 }
 
 // Load describes the base of that name with its ImageNet weights: "efficientnet_lite0". An unknown name is reported, with
 // the names there are, by the first verb.
 func Load(name string) Base { return Base{Name: name} }
+
+// WithWeights describes the base with the weights of a file that the engine can read: .pth, .safetensors and others, with tensors named as
+// torchvision, timm or Keras name them. LoadReport says what of it was used.
+func (b Base) WithWeights(file string) Base {
+	b.Weights = Weights{File: file}
+	return b
+}
+
+// Hub describes the base with the weights of a repository of the hub: tl.Load("resnet50").Hub("timm/resnet50.a1_in1k").
+func (b Base) Hub(repository string) Base {
+	b.Weights = Weights{Hub: repository}
+	return b
+}
+
+// Initial describes the base with random weights, from which training from scratch starts: of convolutions as He et al. 2015, of dense layers
+// as Glorot & Bengio 2010. Unfreeze its blocks to train them.
+func (b Base) Initial(seed int64) Base {
+	b.Weights = Weights{Initial: true, Seed: seed}
+	return b
+}
 
 // WithHead describes a model: the base with a new head of these layers on its representation, initialised from seed 0
 // (see [Model.Seeded]). The name is how other cells and later calls find the trained model again.

@@ -111,7 +111,7 @@ func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remo
 
 // predictOriginal runs the top that the network was trained with.
 func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Predictions, error) {
-	b, err := e.base(ctx, r.Model.Base.Name)
+	b, err := e.base(ctx, r.Model.Base)
 	if err != nil {
 		return tl.Predictions{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 
 	"transferlab/tl"
@@ -136,7 +135,7 @@ func (t *trained) restore(dir string) error {
 	if err != nil {
 		return err
 	}
-	if record.Version != checkpointVersion || record.Session != t.session || !reflect.DeepEqual(record.Model, t.description) {
+	if record.Version != checkpointVersion || record.Session != t.session || !sameModel(record.Model, t.description) {
 		return errors.New("it is another model's, or of another version of the lab")
 	}
 	files := map[string]*moment{}

@@ -35,11 +35,11 @@ func (e *Engine) things() []thing {
 		all = append(all, thing{tl.Holding{Kind: kind, Name: name, Bytes: memory, Disk: disk, LastUsed: used.lastUsed(),
 			InUse: used.user() != nil, Session: session}, base, used, drop})
 	}
-	for name, b := range e.bases {
-		add("base", name, name, "", &b.used, b.bytes.Load(), 0, func() { delete(e.bases, name) })
+	for key, b := range e.bases {
+		add("base", b.label, b.label, "", &b.used, b.bytes.Load(), 0, func() { delete(e.bases, key) })
 	}
 	for key, t := range e.models {
-		add("model", t.description.Name, t.base.Name, t.session, &t.used, t.bytes.Load(), e.state.bytes(key), func() { e.forget(key, t) })
+		add("model", t.description.Name, t.base.label, t.session, &t.used, t.bytes.Load(), e.state.bytes(key), func() { e.forget(key, t) })
 	}
 	for key, p := range e.programs {
 		add("program", p.name, p.base, "", &p.used, p.bytes.Load(), 0, func() {

@@ -24,7 +24,7 @@ func (e *Engine) represent(ctx context.Context, r tl.RepresentRequest, report fu
 }
 
 func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (activations, tl.Timing, error) {
-	b, err := e.base(ctx, r.Base.Name)
+	b, err := e.base(ctx, r.Base)
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
@@ -57,7 +57,7 @@ func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(
 
 func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (tl.Summary, error) {
 	if isBare(r.Model) {
-		b, err := e.base(ctx, r.Model.Base.Name)
+		b, err := e.base(ctx, r.Model.Base)
 		if err != nil {
 			return tl.Summary{}, err
 		}

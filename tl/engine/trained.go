@@ -38,7 +38,7 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 	if m.Name == "" {
 		return nil, fmt.Errorf("a model needs a name: base.WithHead(\"cells\", …)")
 	}
-	b, err := e.base(ctx, m.Base.Name)
+	b, err := e.base(ctx, m.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +117,13 @@ func isBare(m tl.Model) bool { return m.Name == "" && len(m.Head) == 0 }
 func modelKey(session string, m tl.Model) (string, error) {
 	text, err := json.Marshal(m)
 	return session + "\x00" + string(text), err
+}
+
+// sameModel compares descriptions as modelKey does. What came over a socket or out of a file has nil where an empty list was.
+func sameModel(a, b tl.Model) bool {
+	keyA, errA := modelKey("", a)
+	keyB, errB := modelKey("", b)
+	return errA == nil && errB == nil && keyA == keyB
 }
 
 // source is where the model's frozen prefix comes from.
@@ -253,7 +260,7 @@ func (e *Engine) reset(ctx context.Context, r tl.ModelRequest, _ func(remote.Pro
 func (e *Engine) fingerprint(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (map[string]string, error) {
 	values := map[string]*value{}
 	if isBare(r.Model) {
-		b, err := e.base(ctx, r.Model.Base.Name)
+		b, err := e.base(ctx, r.Model.Base)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -49,28 +50,34 @@ func (v *value) bytes() int64 { return 4 * int64(len(v.Data)) }
 // base is a network with its pretrained weights, loaded once.
 type base struct {
 	zoo.Network
+	label  string // its name, and where its weights are from where they are not the published ones
 	gate   *gate
 	used   usage
 	bytes  atomic.Int64
 	values map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
 }
 
-// base finds a network and loads its weights where that was not done yet.
-func (e *Engine) base(ctx context.Context, name string) (*base, error) {
+// base finds a network and loads its weights where that was not done yet. Descriptions are the same base where their JSON is.
+func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
+	text, err := json.Marshal(described)
+	if err != nil {
+		return nil, fmt.Errorf("the base %q: %w", described.Name, err)
+	}
+	key := string(text)
 	e.mu.Lock()
-	b := e.bases[name]
+	b := e.bases[key]
 	if b == nil {
-		network, err := network(name)
+		network, err := network(described)
 		if err != nil {
 			e.mu.Unlock()
 			return nil, err
 		}
-		b = &base{Network: network, gate: newGate()}
-		e.bases[name] = b
+		b = &base{Network: network, label: label(described), gate: newGate()}
+		e.bases[key] = b
 	}
 	b.used.touch(ctx)
 	e.mu.Unlock()
-	if err := b.gate.enter(ctx, fmt.Sprintf("the weights of %s", name)); err != nil {
+	if err := b.gate.enter(ctx, fmt.Sprintf("the weights of %s", described.Name)); err != nil {
 		return nil, err
 	}
 	defer b.gate.Unlock()
@@ -104,11 +111,27 @@ var rawPixels = zoo.Network{
 	}}},
 }
 
-func network(name string) (zoo.Network, error) {
-	if name == rawPixels.Name {
+// label names a base for people.
+func label(b tl.Base) string {
+	switch w := b.Weights; {
+	case w.File != "":
+		return b.Name + " from " + w.File
+	case w.Hub != "":
+		return b.Name + " from " + w.Hub
+	case w.Initial:
+		return fmt.Sprintf("%s from seed %d", b.Name, w.Seed)
+	}
+	return b.Name
+}
+
+func network(b tl.Base) (zoo.Network, error) {
+	if b.Network != nil || b.Weights != (tl.Weights{}) {
+		return zoo.Network{}, fmt.Errorf("the engine does not know networks and weights of the user's own")
+	}
+	if b.Name == rawPixels.Name {
 		return rawPixels, nil
 	}
-	return zoo.Find(name)
+	return zoo.Find(b.Name)
 }
 
 func bytesOf(values map[string]*value) (n int64) {
