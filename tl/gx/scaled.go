@@ -22,6 +22,8 @@ type Scaled struct {
 	// Decay is the decoupled weight decay of a variable (Loshchilov & Hutter 2019), a scalar ≥ 0: it also moves by −rate·decay·old. Nil, for all
 	// or for a variable, is none: biases and batch norm usually have none.
 	Decay func(g *Graph, v *model.Variable) *Node
+	// Watch sees the whole step of a variable, rate and decay included: new = old + step. Nil watches nothing.
+	Watch func(v *model.Variable, old, step *Node)
 }
 
 var _ optimizer.Interface = Scaled{}
@@ -33,10 +35,8 @@ func (s Scaled) UpdateGraph(scope *model.Scope, g *Graph, loss *Node) {
 		old      *Node
 	}
 	var moved []before
-	for v := range scope.IterVariables() {
-		if v.Trainable && v.InUseByGraph(g) {
-			moved = append(moved, before{v, v.NodeValue(g)})
-		}
+	for _, v := range Trainable(scope, g) {
+		moved = append(moved, before{v, v.NodeValue(g)})
 	}
 	s.Optimizer.UpdateGraph(scope, g, loss)
 	for _, m := range moved {
@@ -48,6 +48,9 @@ func (s Scaled) UpdateGraph(scope *model.Scope, g *Graph, loss *Node) {
 		}
 		if s.Rate != nil {
 			step = Mul(step, ConvertDType(s.Rate(g, m.variable), step.DType()))
+		}
+		if s.Watch != nil {
+			s.Watch(m.variable, m.old, step)
 		}
 		m.variable.SetNodeValue(Add(m.old, step))
 	}

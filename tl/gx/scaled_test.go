@@ -13,9 +13,16 @@ import (
 // inners are the optimizers that tl.Phase offers, with the learning rate 1 that Scaled asks for.
 func inners() map[string]optimizer.Interface {
 	return map[string]optimizer.Interface{
-		"sgd":  optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(1).Done(),
-		"adam": optimizer.Adam().LearningRate(1).Done(),
+		"sgd":      optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(1).Done(),
+		"adam":     optimizer.Adam().LearningRate(1).Done(),
+		"momentum": Momentum{Beta: constant(0.9)},
+		"rmsprop":  RMSProp{},
 	}
+}
+
+// constant is a scalar of a graph.
+func constant(v float64) func(*Graph) *Node {
+	return func(g *Graph) *Node { return Scalar(g, dtypes.Float64, v) }
 }
 
 // start is where both variables of a pair begin.
@@ -86,8 +93,8 @@ func TestScaledEqualsTheBareOptimizer(t *testing.T) {
 		"sgd":  optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(rate).Done(),
 		"adam": optimizer.Adam().LearningRate(rate).Done(),
 	}
-	for name, inner := range inners() {
-		_, scaled, step := pair(t, Scaled{Optimizer: inner}, 1)
+	for name := range bare {
+		_, scaled, step := pair(t, Scaled{Optimizer: inners()[name]}, 1)
 		_, plain, plainStep := pair(t, bare[name], 1)
 		for range 4 {
 			step(rate, rate)
@@ -156,9 +163,15 @@ func TestScaledWeightDecayIsDecoupled(t *testing.T) {
 	}
 }
 
-// Frozen is bit-identical, weight decay or not; and Adam makes no moments for it.
+// Frozen is bit-identical, whatever stands around the optimizer; and Adam makes no moments for it.
 func TestScaledHoldsFrozenVariables(t *testing.T) {
-	for name, inner := range inners() {
+	all := inners()
+	for _, name := range []string{"adam", "momentum", "rmsprop"} {
+		inner := inners()[name].(GradientOptimizer)
+		all[name+", clipped, anchored"] = Anchored{Clipped{inner, constant(0.1)},
+			func(g *Graph, _ *model.Variable) (*Node, *Node) { return constant(0.1)(g), nil }}
+	}
+	for name, inner := range all {
 		always := func(g *Graph, _ *model.Variable) *Node { return Scalar(g, dtypes.Float64, 0.5) }
 		low, high, step := pair(t, Scaled{Optimizer: inner, Decay: always}, 1)
 		low.SetTrainable(false)
