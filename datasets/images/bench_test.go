@@ -56,7 +56,7 @@ func BenchmarkResizeGrey(b *testing.B) {
 	}
 	b.Run("packed", func(b *testing.B) {
 		for b.Loop() {
-			resizeGrey(src, 224, 224)
+			resizeGrey(src, 224, 224, imaging.Linear)
 		}
 	})
 	b.Run("imaging", func(b *testing.B) {

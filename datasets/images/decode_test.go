@@ -121,19 +121,15 @@ func TestCropAndKeep(t *testing.T) {
 	}
 	d := datasets.Folder(folder(t, map[string][]byte{"a/1.png": encodePNG(t, m)}))
 	dst := make([]uint8, 3*3*3)
-	if err := Pixels(ctx, d, []int{0}, Options{Size: 3, Crop: true}, dst); err != nil {
+	if err := Pixels(ctx, d, []int{0}, Options{Size: 3, Crop: 3.0 / 5}, dst); err != nil {
 		t.Fatal(err)
 	}
 	got := []uint8{}
 	for i := 0; i < len(dst); i += 3 {
 		got = append(got, dst[i])
 	}
-	if want := []uint8{7, 8, 9, 13, 14, 15, 19, 20, 21}; !slices.Equal(got, want) {
+	if want := []uint8{8, 9, 10, 14, 15, 16, 20, 21, 22}; !slices.Equal(got, want) {
 		t.Errorf("%v instead of %v", got, want)
-	}
-	err := Pixels(ctx, d, []int{0}, Options{Size: 6, Crop: true}, make([]uint8, 6*6*3))
-	if err == nil || !strings.Contains(err.Error(), "6×5 pixels, from which no 6×6 can be cut") || !strings.Contains(err.Error(), "1.png") {
-		t.Errorf("error %v", err)
 	}
 	stored, err := Image(ctx, d, 0, Options{})
 	if err != nil || stored.Bounds() != m.Rect || stored.(*image.Gray).Pix[29] != 29 {

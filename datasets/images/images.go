@@ -1,8 +1,9 @@
 // Package images decodes the images that transferlab/datasets describes into pixels for a network or a figure.
 //
 // Every image becomes red, green and blue of 8 bits. Grey is repeated three times, 16 bits are cut to the upper 8, the alpha channel is
-// dropped, palettes and CMYK are converted, and the orientation that a camera noted is followed. Resizing is bilinear with antialiasing,
-// as Pillow's BILINEAR, and ignores the aspect ratio, as the peers' loaders do.
+// dropped, palettes and CMYK are converted, and the orientation that a camera noted is followed. Resizing is bilinear or bicubic with
+// antialiasing, as Pillow's BILINEAR and BICUBIC. It ignores the aspect ratio, as Keras's loaders do, or brings the shorter side to a size
+// and cuts the middle out, as torchvision and timm do: see Options.
 package images
 
 import (
@@ -18,9 +19,12 @@ import (
 
 // Options says how an image becomes pixels.
 type Options struct {
-	Size int  // width and height in pixels, 1 to MaxSize; 0 keeps the image as it is (for Image only)
-	View int  // which view of the data set's Augmentation, 0 (the plain image) to Views()−1
-	Crop bool // cut Size×Size out of the middle instead of resizing; a smaller image is an error
+	Size int // width and height in pixels, 1 to MaxSize; 0 keeps the image as it is (for Image only)
+	View int // which view of the data set's Augmentation, 0 (the plain image) to Views()−1
+	// Crop c in (0, 1] brings the shorter side to Size/c, rounded down, keeps the aspect ratio and cuts Size×Size out of the middle: what timm
+	// calls crop_pct, and torchvision's Resize(256), CenterCrop(224) with c = 224/256. 0 resizes both sides to Size, whatever the aspect ratio.
+	Crop    float64
+	Bicubic bool // resize with the bicubic filter instead of the bilinear one
 }
 
 // MaxSize bounds Options.Size: a batch of 32 of that size takes 1.6 GB.
@@ -67,6 +71,9 @@ func Decode(ctx context.Context, t *datasets.Table, a datasets.Augmentation, pos
 func (o Options) check(a datasets.Augmentation, positions []int, rows int) error {
 	if o.Size < 1 || o.Size > MaxSize {
 		return fmt.Errorf("images: decode: size %d; 1 to %d is possible", o.Size, MaxSize)
+	}
+	if o.Crop != 0 && !(o.Crop > 0 && o.Crop <= 1) { // also refuses NaN
+		return fmt.Errorf("images: decode: Crop %v; the share of the shorter side that is kept is above 0 and at most 1, or 0 to keep all and squash", o.Crop)
 	}
 	if o.View < 0 || o.View >= a.Views() {
 		return fmt.Errorf("images: decode: view %d; this augmentation has views 0 to %d", o.View, a.Views()-1)

@@ -20,14 +20,16 @@ func TestResizeGreyIsImaging(t *testing.T) {
 		for i := range src.Pix {
 			src.Pix[i] = uint8(random.Uint32())
 		}
-		got := resizeGrey(src, size[2], size[3])
-		want := imaging.Resize(src, size[2], size[3], imaging.Linear)
-		if got.Rect.Size() != image.Pt(size[2], size[3]) {
-			t.Fatalf("%v: size %v", size, got.Rect.Size())
-		}
-		for i, v := range got.Pix {
-			if p := want.Pix[4*i : 4*i+3]; p[0] != v || p[1] != v || p[2] != v {
-				t.Fatalf("%v: pixel %d is %d, imaging gives %d", size, i, v, p)
+		for name, filter := range map[string]imaging.ResampleFilter{"bilinear": imaging.Linear, "bicubic": imaging.CatmullRom} {
+			got := resizeGrey(src, size[2], size[3], filter)
+			want := imaging.Resize(src, size[2], size[3], filter)
+			if got.Rect.Size() != image.Pt(size[2], size[3]) {
+				t.Fatalf("%s, %v: size %v", name, size, got.Rect.Size())
+			}
+			for i, v := range got.Pix {
+				if p := want.Pix[4*i : 4*i+3]; p[0] != v || p[1] != v || p[2] != v {
+					t.Fatalf("%s, %v: pixel %d is %d, imaging gives %d", name, size, i, v, p)
+				}
 			}
 		}
 	}

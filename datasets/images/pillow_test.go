@@ -62,7 +62,7 @@ func TestELPVAsPillow(t *testing.T) {
 	if err := Pixels(ctx, d, positions, Options{Size: 224}, plain); err != nil {
 		t.Fatal(err)
 	}
-	if err := Pixels(ctx, d, positions, Options{Size: 224, Crop: true}, cut); err != nil {
+	if err := Pixels(ctx, d, positions, Options{Size: 224, Crop: 224.0 / 300}, cut); err != nil {
 		t.Fatal(err)
 	}
 	for i, cell := range golden.Cells {

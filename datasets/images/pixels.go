@@ -1,7 +1,6 @@
 package images
 
 import (
-	"fmt"
 	"image"
 
 	"github.com/disintegration/imaging"
@@ -21,33 +20,6 @@ func (p pixels) bounds() image.Rectangle {
 		return p.grey.Rect
 	}
 	return p.colour.Rect
-}
-
-// fit crops or resizes p to Size×Size. An image that has this size already is left as it is, bit for bit.
-func (p pixels) fit(o Options) (pixels, error) {
-	b := p.bounds()
-	if b.Dx() == o.Size && b.Dy() == o.Size {
-		return p, nil
-	}
-	if o.Crop {
-		if b.Dx() < o.Size || b.Dy() < o.Size {
-			return pixels{}, fmt.Errorf("it has %d×%d pixels, from which no %d×%d can be cut", b.Dx(), b.Dy(), o.Size, o.Size)
-		}
-		at := b.Min.Add(image.Pt((b.Dx()-o.Size)/2, (b.Dy()-o.Size)/2))
-		return p.cut(image.Rectangle{at, at.Add(image.Pt(o.Size, o.Size))}), nil
-	}
-	if p.grey != nil {
-		return pixels{grey: resizeGrey(p.grey, o.Size, o.Size)}, nil
-	}
-	return pixels{colour: imaging.Resize(p.colour, o.Size, o.Size, imaging.Linear)}, nil
-}
-
-// cut shares the pixels of a part.
-func (p pixels) cut(r image.Rectangle) pixels {
-	if p.grey != nil {
-		return pixels{grey: p.grey.SubImage(r).(*image.Gray)}
-	}
-	return pixels{colour: p.colour.SubImage(r).(*image.NRGBA)}
 }
 
 // write puts p into dst as bytes [h, w, 3].
@@ -111,17 +83,17 @@ func (p pixels) image(f flip) image.Image {
 	return out
 }
 
-// resizeGrey is imaging.Resize(src, width, height, imaging.Linear) for grey, to the bit, in half of its time: imaging works on
+// resizeGrey is imaging.Resize(src, width, height, filter) for grey, to the bit, in half of its time: imaging works on
 // red, green and blue, so three bands of rows, then three bands of columns, travel as the three colours of one image a third as large.
-func resizeGrey(src *image.Gray, width, height int) *image.Gray {
+func resizeGrey(src *image.Gray, width, height int, filter imaging.ResampleFilter) *image.Gray {
 	if src.Rect.Dx() != width {
 		packed, rows := packRows(src)
-		packed = imaging.Resize(packed, width, rows, imaging.Linear) // rows stay: this pass is horizontal
+		packed = imaging.Resize(packed, width, rows, filter) // rows stay: this pass is horizontal
 		src = unpackRows(packed, src.Rect.Dy())
 	}
 	if src.Rect.Dy() != height {
 		packed, columns := packColumns(src)
-		packed = imaging.Resize(packed, columns, height, imaging.Linear)
+		packed = imaging.Resize(packed, columns, height, filter)
 		src = unpackColumns(packed, src.Rect.Dx())
 	}
 	return src
