@@ -1,5 +1,7 @@
 package tl
 
+import "time"
+
 // Phase is one run of the optimizer: what Keras calls compile and fit. Frozen is a property of a block, not of a phase.
 type Phase struct {
 	Name         string  // for curves and receipts; "" is "phase 1", "phase 2" …
@@ -19,13 +21,16 @@ type Phase struct {
 	// Optimizer is "adam" (the default, Kingma & Ba 2015; β 0.9 and 0.999, ε 1e-7 as Keras), "adamw" (Loshchilov & Hutter 2019: adam whose
 	// WeightDecay, where it is 0, is 0.01 as in PyTorch; the decay is decoupled under every optimizer here), "rmsprop" (Tieleman & Hinton 2012;
 	// ρ 0.9, ε 1e-7 as Keras) or "sgd".
-	Optimizer      string
-	Momentum       float64         // of "sgd" alone, in [0, 1): velocity ← momentum·velocity + gradient (Polyak 1964, as PyTorch); 0 is none
-	Schedule       string          // how the rates move over the phase: "constant" (the default), "cosine" or "one-cycle" (Smith 2018, as fastai)
-	WeightDecay    float64         // decoupled (Loshchilov & Hutter 2019), on kernels only, scaled by the learning rate; 0 is none
-	ClipNorm       float64         // largest norm of all gradients taken as one vector (Pascanu et al. 2013); a longer one is scaled down. 0 is no limit
-	LabelSmoothing float64         // share of the target spread over all classes (Szegedy et al. 2016), in [0, 1); 0 is none
-	BatchNorm      BatchNormPolicy // of frozen blocks
+	Optimizer string
+	Momentum  float64 // of "sgd" alone, in [0, 1): velocity ← momentum·velocity + gradient (Polyak 1964, as PyTorch); 0 is none
+	Schedule  string  // how the rates move over the phase: "constant" (the default), "cosine" or "one-cycle" (Smith 2018, as fastai)
+	// WarmUp and StartDivisor shape "one-cycle": the share of the phase in which the rates rise, in (0, 1), 0 is 0.25; and what they begin at,
+	// LearningRate/StartDivisor, ≥ 1, 0 is 25 (fastai's pct_start and div of fit_one_cycle).
+	WarmUp, StartDivisor float64
+	WeightDecay          float64         // decoupled (Loshchilov & Hutter 2019), on kernels only, scaled by the learning rate; 0 is none
+	ClipNorm             float64         // largest norm of all gradients taken as one vector (Pascanu et al. 2013); a longer one is scaled down. 0 is no limit
+	LabelSmoothing       float64         // share of the target spread over all classes (Szegedy et al. 2016), in [0, 1); 0 is none
+	BatchNorm            BatchNormPolicy // of frozen blocks
 
 	// Anchor is α of L2-SP (Li, Grandvalet & Davoine 2018): the loss that is minimised has also α/2 times the squared distance of every
 	// unfrozen parameter of the base from its pretrained value; they take 0.01 to 1. AnchorHead is their β: β/2 times the squared length of the head's
@@ -38,7 +43,11 @@ type Phase struct {
 	Balance      Balance // against classes of different sizes; "" is none
 
 	// Patience ends the phase after so many epochs in a row without a lower loss on valid (Keras's EarlyStopping); it needs valid. 0 is never.
-	Patience  int
+	Patience int
+	// Within is the wall-clock time that Fit may take from its call; then Epochs is the most that it runs. When everything is compiled it measures a few
+	// steps and takes as many epochs as fit, and Schedule ends with the last of them; should the machine become slower or faster, it takes
+	// fewer or more. Where not one fits, the history has no epoch. 0 is no limit.
+	Within    time.Duration
 	Precision Precision // of the matrix products and convolutions in a training step; "" is float32
 	KeepLast  bool      // keep the last epoch, not the one with the lowest loss on valid
 	NoCache   bool      // run the frozen blocks in every step instead of once: slower, the same losses

@@ -179,8 +179,8 @@ func checkPhase(p tl.Phase) error {
 		problem = schedule.Error()
 	case !slices.Contains([]tl.BatchNormPolicy{tl.BatchNormFrozen, tl.BatchNormAverages, tl.BatchNormTrained}, p.BatchNorm):
 		problem = fmt.Sprintf("no batch-norm policy %q (have \"\", \"averages\", \"trained\")", p.BatchNorm)
-	case len(p.Thaw) > 0, p.Momentum != 0, p.ClipNorm != 0, p.Anchor != 0, p.AnchorHead != 0, p.ClassWeights != nil, p.Balance != "", p.Patience != 0, p.Precision != "":
-		problem = "Thaw, Momentum, ClipNorm, Anchor, ClassWeights, Balance, Patience and Precision are being built"
+	case len(p.Thaw) > 0, p.Momentum != 0, p.ClipNorm != 0, p.Anchor != 0, p.AnchorHead != 0, p.ClassWeights != nil, p.Balance != "", p.Patience != 0, p.Precision != "", p.Within != 0, p.WarmUp != 0, p.StartDivisor != 0:
+		problem = "Thaw, Momentum, ClipNorm, Anchor, ClassWeights, Balance, Patience, Precision, Within, WarmUp and StartDivisor are being built"
 	default:
 		return nil
 	}

@@ -19,13 +19,18 @@ func Cosine(step, total int) float64 { return between(1, 0, progress(step, total
 
 // OneCycle rises from 1/25 to 1 in the first quarter and falls to 1/100,000 in the rest, both along half a cosine (Smith 2018, with
 // the values of fastai's fit_one_cycle; momentum is left alone).
-func OneCycle(step, total int) float64 {
-	const warmUp, start, end = 0.25, 1.0 / 25, 1e-5
-	t := progress(step, total)
-	if t < warmUp {
-		return between(start, 1, t/warmUp)
+func OneCycle(step, total int) float64 { return OneCycleWith(0.25, 25)(step, total) }
+
+// OneCycleWith is OneCycle that rises from 1/divisor in the share warmUp of the steps, in (0, 1).
+func OneCycleWith(warmUp, divisor float64) Schedule {
+	return func(step, total int) float64 {
+		const end = 1e-5
+		t := progress(step, total)
+		if t < warmUp {
+			return between(1/divisor, 1, t/warmUp)
+		}
+		return between(1, end, (t-warmUp)/(1-warmUp))
 	}
-	return between(1, end, (t-warmUp)/(1-warmUp))
 }
 
 // schedules are the schedules by their names in tl.Phase.
