@@ -53,6 +53,17 @@ func Depthwise(x, kernel *Node, stride int) *Node {
 	}
 	d := depthwise{in: xs, kh: ks[0], kw: ks[1], stride: stride,
 		padH: SamePadding(xs[1], ks[0], stride), padW: SamePadding(xs[2], ks[1], stride)}
+	return d.apply(x, kernel)
+}
+
+type depthwise struct {
+	in         []int // [n, h, w, c]
+	kh, kw     int
+	stride     int
+	padH, padW [2]int
+}
+
+func (d depthwise) apply(x, kernel *Node) *Node {
 	return WithGradient([]*Node{x, kernel},
 		func(in []*Node) *Node { return d.forward(in[0], in[1]) },
 		func(i int, v *Node) *Node {
@@ -63,15 +74,8 @@ func Depthwise(x, kernel *Node, stride int) *Node {
 		})
 }
 
-type depthwise struct {
-	in         []int // [n, h, w, c]
-	kh, kw     int
-	stride     int
-	padH, padW [2]int
-}
-
-func (d depthwise) outH() int { return (d.in[1] + d.stride - 1) / d.stride }
-func (d depthwise) outW() int { return (d.in[2] + d.stride - 1) / d.stride }
+func (d depthwise) outH() int { return (d.in[1]+d.padH[0]+d.padH[1]-d.kh)/d.stride + 1 }
+func (d depthwise) outW() int { return (d.in[2]+d.padW[0]+d.padW[1]-d.kw)/d.stride + 1 }
 
 // padded puts zeros around x.
 func (d depthwise) padded(x *Node) *Node {
@@ -117,7 +121,7 @@ func (d depthwise) inputGradient(kernel, v *Node) *Node {
 	}
 	v = Pad(v, ScalarZero(v.Graph(), v.DType()), compute.PadAxis{}, axis(d.in[1], d.outH(), d.kh, d.padH),
 		axis(d.in[2], d.outW(), d.kw, d.padW), compute.PadAxis{})
-	flipped := depthwise{in: d.in, kh: d.kh, kw: d.kw, stride: 1}
+	flipped := depthwise{in: d.in, kh: d.kh, kw: d.kw, stride: 1, padH: [2]int{d.kh - 1}, padW: [2]int{d.kw - 1}}
 	var sum *Node
 	for i := range d.kh {
 		for j := range d.kw {
