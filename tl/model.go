@@ -14,6 +14,8 @@ type Model struct {
 	Base Base    // the pretrained network
 	Head []Layer // layers of the head, from the representation to the logits
 	Seed int64   // of the head's initial weights, the order of batches, dropout and augmentation
+	// Origin is the folder that an opened model starts from, see Open; zero is the base's weights and a new head.
+	Origin Origin `json:",omitzero"`
 }
 
 // Seeded is the same model started from another seed.
