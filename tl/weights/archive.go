@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// archive is PyTorch's zip file: all records lie in one folder.
+// archive is a zip file whose records are not compressed.
 type archive struct {
-	records map[string]*zip.File // by path inside the folder
+	records map[string]*zip.File // by path, inside the folder
 	room    uint64               // bytes that may still be read: records may overlap, so that a small file could hold any amount
 }
 
 // decodeZip reads the format since PyTorch 1.6: NAME/data.pkl and one uncompressed record NAME/data/KEY for each storage.
 func decodeZip(data []byte) (PTH, error) {
-	a, err := openArchive(data)
+	a, err := openArchive(data, firstFolder)
 	if err != nil {
 		return PTH{}, err
 	}
@@ -51,18 +51,24 @@ func decodeZip(data []byte) (PTH, error) {
 	})
 }
 
-func openArchive(data []byte) (*archive, error) {
+func zipRecords(data []byte) ([]*zip.File, error) {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, fmt.Errorf("it begins like a zip file, but its directory is cut off or damaged: %w", err)
 	}
+	return z.File, nil
+}
+
+// openArchive lists the records that lie in a folder, which ends in "/" or is "".
+func openArchive(data []byte, folder func([]*zip.File) string) (*archive, error) {
+	records, err := zipRecords(data)
+	if err != nil {
+		return nil, err
+	}
 	a := &archive{records: map[string]*zip.File{}, room: uint64(len(data))}
-	folder := ""
-	for i, f := range z.File {
-		if i == 0 { // the first record's folder is the archive's, as PyTorch has it
-			folder, _, _ = strings.Cut(f.Name, "/")
-		}
-		name, inside := strings.CutPrefix(f.Name, folder+"/")
+	inFolder := folder(records)
+	for _, f := range records {
+		name, inside := strings.CutPrefix(f.Name, inFolder)
 		if !inside {
 			continue
 		}
@@ -73,6 +79,18 @@ func openArchive(data []byte) (*archive, error) {
 	}
 	return a, nil
 }
+
+// firstFolder is the first record's, which is the archive's, as PyTorch has it.
+func firstFolder(records []*zip.File) string {
+	if len(records) == 0 {
+		return ""
+	}
+	folder, _, _ := strings.Cut(records[0].Name, "/")
+	return folder + "/"
+}
+
+// noFolder is for archives that have none.
+func noFolder([]*zip.File) string { return "" }
 
 // record reads one file of the archive. PyTorch does not compress; a compressed record could claim any size, so it is refused.
 func (a *archive) record(name string) ([]byte, error) {

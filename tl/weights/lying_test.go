@@ -145,22 +145,3 @@ func TestOldFormatThatLies(t *testing.T) {
 	binary.LittleEndian.PutUint64(lying[at:], 1<<40)
 	refused(t, "a storage's size", lying, small, "tensor float32: storage")
 }
-
-// FuzzPTH reads anything: it must neither panic nor answer with tensors that do not hold together.
-func FuzzPTH(f *testing.F) {
-	for _, name := range []string{"state", "checkpoint", "system", "complex", "nothing", "list"} {
-		for _, format := range []string{".old.pth", ".zip.pth"} {
-			f.Add(readTestdata(f, name+format))
-		}
-	}
-	f.Add(archiveOf(f, tensorPickle(storagePickle("FloatStorage", "0", 4), 0, shapeOf(2, 2), shapeOf(2, 1))))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := decodePTH(data)
-		if err == nil {
-			sound(t, p, len(data))
-		}
-		// A pickle inside a zip file hides behind its checksum; here it stands alone.
-		_, _, _ = unpickle(data, map[string]*storage{})
-		_, _, _ = unpickle([]byte(pickled(string(data))), map[string]*storage{})
-	})
-}

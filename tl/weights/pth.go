@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/nlpodyssey/gopickle/types"
 
@@ -18,9 +17,10 @@ import (
 
 // PTH is what a PyTorch file holds.
 type PTH struct {
-	Names   []string             // the tensors in the file's order
-	Tensors map[string]tl.Tensor // by name, as float32 whatever the file holds
-	Skipped []string             // entries that are no tensors, such as an epoch
+	Names     []string             // the tensors in the file's order
+	Tensors   map[string]tl.Tensor // by name, as float32 whatever the file holds
+	Converted map[string]string    // name → type of number, for those that the file does not hold as float32; nil where there are none
+	Skipped   []string             // entries that are no tensors, such as an epoch
 }
 
 // maxFile bounds what is read into memory at once; a base of this lab has some 20 to 600 MB.
@@ -30,14 +30,7 @@ const maxFile = 4 << 30
 // or in that of PyTorch 1.6, a zip file. Half, bfloat16, double and integer tensors become float32; doubles lose precision. Errors
 // name the file and, where one is at fault, the tensor.
 func ReadPTH(file string) (PTH, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return PTH{}, fmt.Errorf("weights: read PyTorch file: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return PTH{}, fmt.Errorf("weights: read PyTorch file %s: want a regular file of at most %d GiB", file, maxFile>>30)
-	}
-	data, err := os.ReadFile(file)
+	data, err := readWhole(file)
 	if err != nil {
 		return PTH{}, fmt.Errorf("weights: read PyTorch file: %w", err)
 	}
@@ -113,11 +106,24 @@ func assemble(state any, fileSize int, fill func(*storage) error) (PTH, error) {
 		}
 		room -= len(t.Data)
 		p.Names, p.Tensors[name] = append(p.Names, name), t
+		p.Converted = noteType(p.Converted, name, v.storage.class)
 	}
 	if len(p.Names) == 0 {
 		return p, errors.New("the file holds no tensors")
 	}
 	return p, nil
+}
+
+// noteType remembers the type of a tensor's numbers where it is not the one they are read as.
+func noteType(converted map[string]string, name string, class storageClass) map[string]string {
+	if class.number == "float32" {
+		return converted
+	}
+	if converted == nil {
+		converted = map[string]string{}
+	}
+	converted[name] = class.number
+	return converted
 }
 
 func dictionary(v any) ([]types.DictEntry, bool) {

@@ -17,8 +17,9 @@ import (
 
 // Safetensors is a file of tensors in Hugging Face's format: a JSON header with names, shapes and places, and the raw numbers behind it.
 type Safetensors struct {
-	Tensors  map[string]tl.Tensor
-	Metadata map[string]string // whatever the writer wanted to say; nil where it said nothing
+	Tensors   map[string]tl.Tensor // as float32 whatever the file holds
+	Metadata  map[string]string    // whatever the writer wanted to say; nil where it said nothing
+	Converted map[string]string    // name → type of number, for those that the file does not hold as float32; nil where there are none
 }
 
 const (
@@ -27,16 +28,10 @@ const (
 	maxAxes   = 8
 )
 
-// ReadSafetensors reads a file of float32 tensors. Each length in the header is checked against the file before anything is made of it.
+// ReadSafetensors reads a file of tensors; half, bfloat16, double and integer numbers become float32. Each length in the header is
+// checked against the file before anything is made of it.
 func ReadSafetensors(file string) (Safetensors, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return Safetensors{}, fmt.Errorf("weights: read safetensors file: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return Safetensors{}, fmt.Errorf("weights: read safetensors file %s: want a regular file of at most %d GiB", file, maxFile>>30)
-	}
-	data, err := os.ReadFile(file)
+	data, err := readWhole(file)
 	if err != nil {
 		return Safetensors{}, fmt.Errorf("weights: read safetensors file: %w", err)
 	}
@@ -60,36 +55,40 @@ func decodeSafetensors(data []byte) (Safetensors, error) {
 	}
 	s := Safetensors{Tensors: map[string]tl.Tensor{}, Metadata: header.Metadata()}
 	for name, info := range header.Tensors() {
-		t, err := floatTensor(info, data[8+n:])
+		t, class, err := floatTensor(info, data[8+n:])
 		if err != nil {
 			return Safetensors{}, fmt.Errorf("tensor %q: %w", name, err)
 		}
 		s.Tensors[name] = t
+		s.Converted = noteType(s.Converted, name, class)
 	}
 	return s, nil
 }
 
+// safetensorsNumbers are the format's names of the types that are read.
+var safetensorsNumbers = map[safetensors.DType]string{
+	safetensors.F32: "float32", safetensors.F16: "float16", safetensors.BF16: "bfloat16", safetensors.F64: "float64",
+	safetensors.I64: "int64", safetensors.I32: "int32", safetensors.I16: "int16", safetensors.I8: "int8", safetensors.U8: "uint8",
+	safetensors.BOOL: "bool",
+}
+
 // floatTensor copies a tensor out of the numbers. The library has checked that its shape means as many bytes as it has, and that they are there.
-func floatTensor(info *safetensors.TensorInfo, numbers []byte) (tl.Tensor, error) {
-	if info.DType != safetensors.F32 {
-		return tl.Tensor{}, fmt.Errorf("want float32, have %s", info.DType)
+func floatTensor(info *safetensors.TensorInfo, numbers []byte) (tl.Tensor, storageClass, error) {
+	class, found := numbersOf(safetensorsNumbers[info.DType])
+	if !found {
+		return tl.Tensor{}, class, fmt.Errorf("numbers of type %s cannot be read: write the file again with float32 tensors", info.DType)
 	}
 	if len(info.Shape) > maxAxes {
-		return tl.Tensor{}, fmt.Errorf("it has %d axes, at most %d are read", len(info.Shape), maxAxes)
+		return tl.Tensor{}, class, fmt.Errorf("it has %d axes, at most %d are read", len(info.Shape), maxAxes)
 	}
 	shape := make([]int, len(info.Shape))
 	for i, n := range info.Shape {
 		if n == 0 || n > math.MaxInt32 {
-			return tl.Tensor{}, fmt.Errorf("axis %d has length %d", i, n)
+			return tl.Tensor{}, class, fmt.Errorf("axis %d has length %d", i, n)
 		}
 		shape[i] = int(n)
 	}
-	raw := numbers[info.DataOffsets[0]:info.DataOffsets[1]]
-	data := make([]float32, len(raw)/4)
-	for i := range data {
-		data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return tl.Tensor{Shape: shape, Data: data}, nil
+	return tl.Tensor{Shape: shape, Data: class.floats(numbers[info.DataOffsets[0]:info.DataOffsets[1]])}, class, nil
 }
 
 // WriteSafetensors writes a file that is whole or not there: under a temporary name beside it, and then renamed. The same content gives the

@@ -10,27 +10,46 @@ import (
 	"transferlab/tl"
 )
 
-// storageClass is a type of number that PyTorch stores.
+// storageClass is a type of number that files of weights hold.
 type storageClass struct {
-	name  string
-	bytes int
-	read  func(b []byte) float32
+	name   string // PyTorch's
+	number string // everybody else's, the NumPy name
+	bytes  int
+	read   func(b []byte) float32
 }
 
 var little = binary.LittleEndian
 
-// storageClasses are PyTorch's names of the types; all of them are read as float32.
+// storageClasses are the types of numbers that are read, all of them as float32.
 var storageClasses = []storageClass{
-	{"FloatStorage", 4, func(b []byte) float32 { return math.Float32frombits(little.Uint32(b)) }},
-	{"HalfStorage", 2, func(b []byte) float32 { return half(little.Uint16(b)) }},
-	{"BFloat16Storage", 2, func(b []byte) float32 { return math.Float32frombits(uint32(little.Uint16(b)) << 16) }},
-	{"DoubleStorage", 8, func(b []byte) float32 { return float32(math.Float64frombits(little.Uint64(b))) }},
-	{"LongStorage", 8, func(b []byte) float32 { return float32(int64(little.Uint64(b))) }},
-	{"IntStorage", 4, func(b []byte) float32 { return float32(int32(little.Uint32(b))) }},
-	{"ShortStorage", 2, func(b []byte) float32 { return float32(int16(little.Uint16(b))) }},
-	{"CharStorage", 1, func(b []byte) float32 { return float32(int8(b[0])) }},
-	{"ByteStorage", 1, func(b []byte) float32 { return float32(b[0]) }},
-	{"BoolStorage", 1, func(b []byte) float32 { return float32(b[0]) }},
+	{"FloatStorage", "float32", 4, func(b []byte) float32 { return math.Float32frombits(little.Uint32(b)) }},
+	{"HalfStorage", "float16", 2, func(b []byte) float32 { return half(little.Uint16(b)) }},
+	{"BFloat16Storage", "bfloat16", 2, func(b []byte) float32 { return math.Float32frombits(uint32(little.Uint16(b)) << 16) }},
+	{"DoubleStorage", "float64", 8, func(b []byte) float32 { return float32(math.Float64frombits(little.Uint64(b))) }},
+	{"LongStorage", "int64", 8, func(b []byte) float32 { return float32(int64(little.Uint64(b))) }},
+	{"IntStorage", "int32", 4, func(b []byte) float32 { return float32(int32(little.Uint32(b))) }},
+	{"ShortStorage", "int16", 2, func(b []byte) float32 { return float32(int16(little.Uint16(b))) }},
+	{"CharStorage", "int8", 1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	{"ByteStorage", "uint8", 1, func(b []byte) float32 { return float32(b[0]) }},
+	{"BoolStorage", "bool", 1, func(b []byte) float32 { return float32(b[0]) }},
+}
+
+// numbersOf finds a type of number by its NumPy name.
+func numbersOf(name string) (storageClass, bool) {
+	i := slices.IndexFunc(storageClasses, func(c storageClass) bool { return c.number == name })
+	if i < 0 {
+		return storageClass{}, false
+	}
+	return storageClasses[i], true
+}
+
+// floats turns raw into float32; what is left over of it behind the last whole number is dropped.
+func (c storageClass) floats(raw []byte) []float32 {
+	data := make([]float32, len(raw)/c.bytes)
+	for i := range data {
+		data[i] = c.read(raw[i*c.bytes:])
+	}
+	return data
 }
 
 // findClass is the list of what a pickle may name, beside the ordered dictionary that gopickle knows.
