@@ -27,34 +27,6 @@ type Pick struct {
 	Rows     []int   // rows: these positions, in this order
 }
 
-// Augmentation says which variations of an image a training phase may see. Each combination is one view of the image, cached like
-// the image itself (design: the frozen prefix runs once for each view). The zero value is the plain image alone.
-type Augmentation struct {
-	FlipLeftRight bool
-	FlipUpDown    bool
-}
-
-// Views is the number of views of one image: 1, 2 or 4. View 0 is the plain image; with both flips, view 1 is mirrored left to
-// right, view 2 upside down, view 3 both. With one flip, view 1 is that flip.
-func (a Augmentation) Views() int {
-	views := 1
-	if a.FlipLeftRight {
-		views *= 2
-	}
-	if a.FlipUpDown {
-		views *= 2
-	}
-	return views
-}
-
-// Flips says what view does: whether the image is mirrored left to right, and whether it stands upside down.
-func (a Augmentation) Flips(view int) (leftRight, upDown bool) {
-	if a.FlipLeftRight {
-		leftRight, view = view%2 == 1, view/2
-	}
-	return leftRight, a.FlipUpDown && view%2 == 1
-}
-
 // Open describes a data set by its name: "elpv" or "fashion-mnist".
 func Open(name string) Dataset { return Dataset{Source: name} }
 
@@ -102,7 +74,7 @@ func (d Dataset) Skip(n int) Dataset { return d.pick(Pick{Kind: "take", K: n, Re
 // Rows keeps the rows at the given positions of d (from 0), in that order; a position may come twice.
 func (d Dataset) Rows(positions ...int) Dataset { return d.pick(Pick{Kind: "rows", Rows: positions}) }
 
-// Augment is d with the given variations in training.
+// Augment is d with the given variations in training. A bad description is reported by the first verb.
 func (d Dataset) Augment(a Augmentation) Dataset {
 	d.Augmentation = a
 	return d

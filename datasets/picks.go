@@ -149,11 +149,12 @@ func (d Dataset) String() string {
 	for _, p := range d.Picks {
 		parts = append(parts, p.String())
 	}
-	if d.Augmentation.FlipLeftRight {
-		parts = append(parts, "flipped left to right in training")
-	}
-	if d.Augmentation.FlipUpDown {
-		parts = append(parts, "flipped upside down in training")
+	if what := d.Augmentation.variations(); len(what) > 0 && d.Augmentation.drawn() {
+		parts = append(parts, d.Augmentation.String()+" in training")
+	} else {
+		for _, flip := range what {
+			parts = append(parts, flip+" in training")
+		}
 	}
 	return strings.Join(parts, "; ")
 }

@@ -229,23 +229,3 @@ func TestString(t *testing.T) {
 }
 
 func second(_, d datasets.Dataset) datasets.Dataset { return d }
-
-// TestViews: every view of an augmentation is another combination of flips, and view 0 is the plain image.
-func TestViews(t *testing.T) {
-	for _, a := range []datasets.Augmentation{{}, {FlipLeftRight: true}, {FlipUpDown: true}, {FlipLeftRight: true, FlipUpDown: true}} {
-		seen := map[[2]bool]bool{}
-		for view := range a.Views() {
-			leftRight, upDown := a.Flips(view)
-			if view == 0 && (leftRight || upDown) {
-				t.Errorf("%+v: view 0 is not the plain image", a)
-			}
-			if leftRight && !a.FlipLeftRight || upDown && !a.FlipUpDown {
-				t.Errorf("%+v: view %d flips what it should not", a, view)
-			}
-			seen[[2]bool{leftRight, upDown}] = true
-		}
-		if len(seen) != a.Views() {
-			t.Errorf("%+v: %d different views instead of %d", a, len(seen), a.Views())
-		}
-	}
-}

@@ -80,6 +80,9 @@ func (d Dataset) Table(ctx context.Context) (*Table, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("datasets: open %q: %w", d.Source, err)
 	}
+	if err := d.Augmentation.Check(); err != nil {
+		return nil, err
+	}
 	src, err := d.open(ctx)
 	if err != nil {
 		return nil, err

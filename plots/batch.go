@@ -53,7 +53,7 @@ func BatchAt(ctx context.Context, d datasets.Dataset, n, size int) (BatchFigure,
 		for i, picture := range pictures {
 			caption := nameOf(table.Classes, table.Items[i].Label)
 			if view > 0 {
-				caption = viewName(d.Augmentation, view)
+				caption = d.Augmentation.Name(view)
 			}
 			f.tiles[i*views+view] = tile{image: picture, lines: []line{{text: caption}}}
 		}
@@ -64,17 +64,6 @@ func BatchAt(ctx context.Context, d datasets.Dataset, n, size int) (BatchFigure,
 	}
 	f.alt = batchAlt(table, n, views, size)
 	return f, nil
-}
-
-func viewName(a datasets.Augmentation, view int) string {
-	leftRight, upDown := a.Flips(view)
-	switch {
-	case leftRight && upDown:
-		return "both"
-	case leftRight:
-		return "left ↔ right"
-	}
-	return "upside down"
 }
 
 func batchAlt(table *datasets.Table, n, views, size int) string {

@@ -25,8 +25,10 @@ const (
 // they take at most about 1.2 GB (16 bits of four channels, and a copy of 8) on any number of processors.
 var room = semaphore.NewWeighted(MaxPixels)
 
-// load decodes what a row holds and brings it to o.Size, unless that is 0. Its errors name the image.
-func load(ctx context.Context, c datasets.Content, o Options) (pixels, error) {
+// load decodes what a row holds, brings it to o.Size, unless that is 0, and does what view says for an image of the decoded size, but for
+// flips, which it returns; a nil view is the plain image. Its errors name the image.
+func load(ctx context.Context, c datasets.Content, o Options, view func(width, height int) datasets.View) (pixels, flip, error) {
+	var v datasets.View
 	p, err := func() (pixels, error) {
 		format, weight, err := examine(c)
 		if err != nil {
@@ -37,15 +39,32 @@ func load(ctx context.Context, c datasets.Content, o Options) (pixels, error) {
 		}
 		defer room.Release(weight)
 		p, err := decode(c, format)
-		if err != nil || o.Size == 0 {
+		if err != nil {
 			return p, err
 		}
-		return p.fit(o)
+		if view != nil {
+			v = view(p.bounds().Dx(), p.bounds().Dy())
+		}
+		return p.vary(v, o)
 	}()
 	if err != nil {
-		return pixels{}, fmt.Errorf("images: decode %s: %w", c.Name, err)
+		return pixels{}, flip{}, fmt.Errorf("images: decode %s: %w", c.Name, err)
 	}
-	return p, nil
+	return p, flip{v.LeftRight, v.UpDown}, nil
+}
+
+// loadRow is load for one row of a data set.
+func loadRow(ctx context.Context, t *datasets.Table, a datasets.Augmentation, position int, o Options) (pixels, flip, error) {
+	content, err := t.Content(position)
+	if err != nil {
+		return pixels{}, flip{}, err
+	}
+	if o.View == 0 {
+		return load(ctx, content, o, nil)
+	}
+	return load(ctx, content, o, func(width, height int) datasets.View {
+		return a.View(o.View, t.Hash(position, content), width, height)
+	})
 }
 
 // examine reads the header: which decoder is meant and how many pixels it will make.

@@ -142,7 +142,7 @@ func FuzzDecode(f *testing.F) {
 		if crop {
 			o.Crop = 0.875
 		}
-		p, err := load(context.Background(), datasets.Content{Name: "fuzz", Bytes: file}, o)
+		p, _, err := load(context.Background(), datasets.Content{Name: "fuzz", Bytes: file}, o, nil)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "images: decode fuzz: ") {
 				t.Errorf("error %v", err)

@@ -49,7 +49,6 @@ func Decode(ctx context.Context, t *datasets.Table, a datasets.Augmentation, pos
 	if len(dst) != len(positions)*size {
 		return fmt.Errorf("images: decode: dst has %d bytes; %d images of %d×%d×3 need %d", len(dst), len(positions), o.Size, o.Size, len(positions)*size)
 	}
-	leftRight, upDown := a.Flips(o.View)
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, position := range positions {
@@ -57,7 +56,11 @@ func Decode(ctx context.Context, t *datasets.Table, a datasets.Augmentation, pos
 			break // the first error, or the caller, ended it
 		}
 		group.Go(func() error {
-			return decodeRow(within, t, position, o, flip{leftRight, upDown}, dst[i*size:(i+1)*size])
+			p, f, err := loadRow(within, t, a, position, o)
+			if err == nil {
+				p.write(dst[i*size:(i+1)*size], f)
+			}
+			return err
 		})
 	}
 	err := group.Wait()
@@ -75,6 +78,9 @@ func (o Options) check(a datasets.Augmentation, positions []int, rows int) error
 	if o.Crop != 0 && !(o.Crop > 0 && o.Crop <= 1) { // also refuses NaN
 		return fmt.Errorf("images: decode: Crop %v; the share of the shorter side that is kept is above 0 and at most 1, or 0 to keep all and squash", o.Crop)
 	}
+	if err := a.Check(); err != nil {
+		return err
+	}
 	if o.View < 0 || o.View >= a.Views() {
 		return fmt.Errorf("images: decode: view %d; this augmentation has views 0 to %d", o.View, a.Views()-1)
 	}
@@ -83,20 +89,6 @@ func (o Options) check(a datasets.Augmentation, positions []int, rows int) error
 			return fmt.Errorf("images: decode: position %d does not exist; positions are 0 to %d", position, rows-1)
 		}
 	}
-	return nil
-}
-
-// decodeRow writes one image of [Size, Size, 3] bytes.
-func decodeRow(ctx context.Context, t *datasets.Table, position int, o Options, f flip, dst []uint8) error {
-	content, err := t.Content(position)
-	if err != nil {
-		return err
-	}
-	p, err := load(ctx, content, o)
-	if err != nil {
-		return err
-	}
-	p.write(dst, f)
 	return nil
 }
 
@@ -123,22 +115,16 @@ func Images(ctx context.Context, d datasets.Dataset, positions []int, o Options)
 	if err := checked.check(d.Augmentation, positions, len(t.Items)); err != nil {
 		return nil, err
 	}
-	leftRight, upDown := d.Augmentation.Flips(o.View)
 	all := make([]image.Image, len(positions))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, position := range positions {
 		group.Go(func() error {
-			content, err := t.Content(position)
-			if err != nil {
-				return err
+			p, f, err := loadRow(ctx, t, d.Augmentation, position, o)
+			if err == nil {
+				all[i] = p.image(f)
 			}
-			p, err := load(ctx, content, o)
-			if err != nil {
-				return err
-			}
-			all[i] = p.image(flip{leftRight, upDown})
-			return nil
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -104,7 +104,7 @@ func TestFormatsAsPillow(t *testing.T) {
 		t.Fatalf("only %d files", len(golden.Files))
 	}
 	for name, file := range golden.Files {
-		p, err := load(context.Background(), datasets.Content{Name: name, Bytes: file.File}, Options{})
+		p, _, err := load(context.Background(), datasets.Content{Name: name, Bytes: file.File}, Options{}, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -67,8 +67,8 @@ func (s source) at(n int) cut {
 // decoding names the way from a file to pixels. Change it with transferlab/datasets/images, and old rows are not found any more.
 const decoding = "imaging linear 1"
 
-// cacheFor opens the cache of a cut and view. Its name is a hash of all that shapes a row but the image itself.
-func (e *Engine) cacheFor(ctx context.Context, s source, c cut, leftRight, upDown bool) (*activationCache, error) {
+// cacheFor opens the cache of a cut and a view, given by its key (see datasets.Augmentation.Key). Its name is a hash of all that shapes a row but the image itself.
+func (e *Engine) cacheFor(ctx context.Context, s source, c cut, view string) (*activationCache, error) {
 	platform := "pixels"
 	if c.blocks > 0 {
 		b, err := e.open(ctx)
@@ -78,7 +78,7 @@ func (e *Engine) cacheFor(ctx context.Context, s source, c cut, leftRight, upDow
 		platform = b.Description() // devices differ in the last bits
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "activations 1\n%s\n%s\n%d\n%v %v\n%s\n%v %v\n", platform, decoding, s.Size, leftRight, upDown,
+	fmt.Fprintf(h, "activations 1\n%s\n%s\n%d\n%s\n%s\n%v %v\n", platform, decoding, s.Size, view,
 		digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Mean, s.Deviation)
 	for _, block := range s.Blocks[:c.blocks] {
 		fmt.Fprintln(h, block.Name)
@@ -124,8 +124,7 @@ func (e *Engine) activations(ctx context.Context, s source, n int, d rows, view 
 	start := time.Now()
 	var t tl.Timing
 	target := s.at(n)
-	leftRight, upDown := d.Augmentation.Flips(view)
-	cache, err := e.cacheFor(ctx, s, target, leftRight, upDown)
+	cache, err := e.cacheFor(ctx, s, target, d.Augmentation.Key(view))
 	if err != nil {
 		return activations{}, t, err
 	}

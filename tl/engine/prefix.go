@@ -41,11 +41,10 @@ func (s source) tap() int {
 
 // runPrefix computes the missing rows: from the tap's rows where all are there, else from the decoded images, keeping the tap's.
 func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d datasets.Dataset, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
-	leftRight, upDown := d.Augmentation.Flips(view)
 	run := &prefixRun{source: s, hashes: a.hashes, cuts: []cut{a.cut}, caches: []*activationCache{a.cache}}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
 		at := s.at(tap)
-		cache, err := e.cacheFor(ctx, s, at, leftRight, upDown)
+		cache, err := e.cacheFor(ctx, s, at, d.Augmentation.Key(view))
 		if err != nil {
 			return 0, err
 		}
