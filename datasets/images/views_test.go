@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"image"
+	"image/draw"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/disintegration/imaging"
 
 	"transferlab/datasets"
 )
@@ -308,5 +312,45 @@ func BenchmarkViews(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden pictures anew")
+
+// TestEightViews compares eight views of one solar cell, and of one coloured picture, with the golden sheets, which were looked at.
+func TestEightViews(t *testing.T) {
+	ctx := context.Background()
+	a := datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true, CropArea: [2]float64{0.35, 1}, Rotate: 15, Brightness: 0.3, Contrast: 0.3,
+		Saturation: 0.5, Hue: 0.2, Grey: 0.2, Erase: 0.4}
+	for name, d := range map[string]datasets.Dataset{"elpv": datasets.Open("elpv").Rows(3), "synthetic": datasets.Synthetic(1, 5)} {
+		const side = 112
+		sheet := image.NewNRGBA(image.Rect(0, 0, 4*side, 2*side))
+		for view := range a.Views() {
+			m, err := Image(ctx, d.Augment(a), 0, Options{Size: side, View: view})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := image.Pt(view%4*side, view/4*side)
+			draw.Draw(sheet, image.Rectangle{at, at.Add(image.Pt(side, side))}, m, image.Point{}, draw.Src)
+		}
+		file := filepath.Join("testdata", "views_"+name+".png")
+		if *update {
+			if err := os.WriteFile(file, encodePNG(t, sheet), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		golden, err := imaging.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := imaging.Clone(golden)
+		if want.Rect != sheet.Rect {
+			t.Fatalf("%s: %v instead of %v", name, sheet.Rect, want.Rect)
+		}
+		for i := range want.Pix {
+			if far := int(sheet.Pix[i]) - int(want.Pix[i]); max(far, -far) > 1 { // processors may round a turned pixel otherwise
+				t.Fatalf("%s: pixel (%d, %d) is %d instead of %d; look at it, and write it anew with -update", name, i/4%(4*side), i/4/(4*side), sheet.Pix[i], want.Pix[i])
+			}
+		}
 	}
 }
