@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -13,9 +15,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"transferlab/datasets"
 	"transferlab/datasets/images"
 	"transferlab/tl"
+	"transferlab/tl/count"
 	"transferlab/tl/remote"
 	"transferlab/tl/zoo"
 )
@@ -23,7 +25,6 @@ import (
 const (
 	prefixBatch = 32 // images in one run of the frozen prefix …
 	fewImages   = 4  // … or so many, where no more are asked for: a photograph has its answer ten times sooner
-	flushRows   = 8 * prefixBatch
 )
 
 // tap is where activations are kept in passing when the whole base runs: before the last halving of the resolution. That is where
@@ -39,53 +40,124 @@ func (s source) tap() int {
 	return tap
 }
 
-// runPrefix computes the missing rows: from the tap's rows where all are there, else from the decoded images, keeping the tap's.
-func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d datasets.Dataset, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
-	run := &prefixRun{source: s, hashes: a.hashes, cuts: []cut{a.cut}, caches: []*activationCache{a.cache}}
+// runPrefix computes the missing rows, as far as there is place for them: from the tap's rows where all are there, else from the decoded images,
+// keeping the tap's where they, too, find place.
+func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d rows, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
+	place, err := e.makePlace(a.cache, len(missing), false)
+	if err != nil {
+		return 0, err
+	}
+	if place < len(missing) {
+		defer a.sayLost(report)
+		if missing = missing[:place]; place == 0 {
+			return 0, nil
+		}
+	}
+	run := &prefixRun{source: s, data: d, view: view, cuts: []cut{a.cut}}
+	keep := &keeper{data: d, caches: []*activationCache{a.cache}, pending: make([][]byte, 1)}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
-		at := s.at(tap)
-		cache, err := e.cacheFor(ctx, s, at, d.Augmentation.Key(view))
+		cache, err := e.cacheFor(ctx, s, s.at(tap), viewOf(d.Augmentation, view))
 		if err != nil {
 			return 0, err
 		}
+		release, err := cache.computing(ctx, report)
+		if err != nil {
+			return 0, err
+		}
+		defer release()
+		from := activations{cut: s.at(tap), cache: cache, hashes: a.hashes, again: e.again(ctx, s, s.at(tap), d, view)}
 		if !slices.ContainsFunc(missing, func(i int) bool { return !cache.has(a.hashes[i]) }) {
-			run.from = activations{cut: at, cache: cache, hashes: a.hashes}
-		} else {
-			run.cuts, run.caches = append(run.cuts, at), append(run.caches, cache)
+			run.from = from
+		} else if keeps, err := e.keepsTap(a.cache, cache, len(missing)); err != nil {
+			return 0, err
+		} else if keeps {
+			run.cuts = append(run.cuts, from.cut)
+			keep.caches, keep.pending = append(keep.caches, cache), append(keep.pending, nil)
 		}
 	}
-	forward, compiled, release, err := run.prepare(ctx, e, len(missing), report)
+	compiled, err := run.pass(ctx, e, missing, keep, report)
+	if errors.Is(err, errNoPlace) {
+		a.sayLost(report)
+		err = nil
+	}
+	return compiled, err
+}
+
+// keepsTap tells whether rows of the tap find place on disk beside those that were asked for.
+func (e *Engine) keepsTap(wanted, tap *activationCache, rows int) (bool, error) {
+	both := &activationCache{store: tap.store, dir: tap.dir, rowBytes: tap.rowBytes + wanted.rowBytes + indexEntry}
+	place, err := e.makePlace(both, rows, true)
+	return place == rows, err
+}
+
+// sayLost tells the user that rows found no place, and what that means.
+func (a activations) sayLost(report func(remote.Progress)) {
+	n := len(a.missing())
+	if n == 0 {
+		return
+	}
+	need := int64(len(a.hashes)) * int64(a.cache.rowBytes+indexEntry)
+	why := fmt.Sprintf("all take %s of disk: set %s to more than that", count.BytesText(need), ActivationsVariable)
+	if trouble := a.cache.saidTrouble(); trouble != nil {
+		why = firstLine(trouble.Error())
+		if errors.Is(trouble, syscall.ENOSPC) {
+			why = fmt.Sprintf("the disk of %s is full: free %s, or set TLAB_HOME to another disk", a.cache.store.root, count.BytesText(need))
+		}
+	}
+	report(remote.Progress{Finished: true, Stage: fmt.Sprintf("no place for the activations of %s of %s images, which are computed anew each time: %s",
+		tl.WithCommas(int64(n)), tl.WithCommas(int64(len(a.hashes))), why)})
+}
+
+// again gives the function that computes rows without keeping them.
+func (e *Engine) again(ctx context.Context, s source, at cut, d rows, view int) func(positions []int, dst []byte) error {
+	return func(positions []int, dst []byte) error {
+		run := &prefixRun{source: s, data: d, view: view, cuts: []cut{at}}
+		_, err := run.pass(ctx, e, positions, &copier{dst: dst}, func(remote.Progress) {})
+		return err
+	}
+}
+
+// prefixRun is one pass over rows.
+type prefixRun struct {
+	source
+	data rows
+	view int
+	from activations // where rows start from; without a cache, the decoded image
+	cuts []cut
+	size int // of a batch
+}
+
+// rowSink takes the rows that a pass computes: of the images at positions the first rows of each output, one output for each cut.
+type rowSink interface {
+	rows(positions []int, cuts []cut, outputs []*tensors.Tensor) error
+	flush(ctx context.Context) error
+}
+
+// pass runs the rows at those positions through the blocks, batch by batch, into the sink. It returns the time that compiling took.
+func (r *prefixRun) pass(ctx context.Context, e *Engine, positions []int, sink rowSink, report func(remote.Progress)) (time.Duration, error) {
+	forward, compiled, release, err := r.prepare(ctx, e, len(positions), report)
 	if err != nil {
 		return compiled, err
 	}
 	defer release()
-	if run.from.cache != nil {
-		return compiled, run.rows(ctx, missing, run.cached, forward, report)
+	if r.from.cache != nil {
+		return compiled, r.batches(ctx, positions, r.cached, forward, sink, report)
 	}
-	next, stop := iter.Pull2(images.Stream(ctx, d, missing, images.Options{Size: s.Size, View: view}, run.size))
+	next, stop := iter.Pull2(images.StreamTable(ctx, r.data.table, r.data.Augmentation, positions, images.Options{Size: r.Size, View: r.view}, r.size))
 	defer stop()
-	return compiled, run.rows(ctx, missing, func([]int) (*tensors.Tensor, error) {
+	return compiled, r.batches(ctx, positions, func([]int) (*tensors.Tensor, error) {
 		batch, err, _ := next()
 		if err != nil {
 			return nil, err
 		}
-		return rowsTensor(dtypes.Uint8, []int{run.size, s.Size, s.Size, 3}, func(dst []byte) error {
+		return rowsTensor(dtypes.Uint8, []int{r.size, r.Size, r.Size, 3}, func(dst []byte) error {
 			copy(dst, batch.Pixels) // the last, smaller batch is filled with zeros: its shape must not be compiled anew
 			return nil
 		})
-	}, forward, report)
+	}, forward, sink, report)
 }
 
-// prefixRun is one pass over missing rows.
-type prefixRun struct {
-	source
-	hashes [][32]byte
-	from   activations // where rows start from; without a cache, the decoded image
-	cuts   []cut
-	caches []*activationCache
-	size   int // of a batch
-}
-
+// cached is a batch of the rows to start from, filled up with its first.
 func (r *prefixRun) cached(positions []int) (*tensors.Tensor, error) {
 	full := slices.Clone(positions)
 	for len(full) < r.size {
@@ -94,44 +166,49 @@ func (r *prefixRun) cached(positions []int) (*tensors.Tensor, error) {
 	return r.from.batch(full)
 }
 
-// rows runs batches through the blocks and keeps the outputs.
-func (r *prefixRun) rows(ctx context.Context, missing []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error),
-	report func(remote.Progress)) (err error) {
-	keep := keeper{caches: r.caches, pending: make([][]byte, len(r.caches))}
+// batches runs all batches. What was computed before a stop or a damaged image is kept.
+func (r *prefixRun) batches(ctx context.Context, positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error),
+	sink rowSink, report func(remote.Progress)) (err error) {
 	clock := newClock("frozen blocks of " + r.Name)
-	for batch := range slices.Chunk(missing, r.size) {
+	for batch := range slices.Chunk(positions, r.size) {
 		if err = ctx.Err(); err != nil {
 			break
 		}
-		if err = r.batch(batch, next, forward, &keep); err != nil {
+		if err = r.batch(batch, next, forward, sink); err != nil {
 			break
 		}
-		report(clock.tick(len(batch), len(missing), "images/s"))
+		report(clock.tick(len(batch), len(positions), "images/s"))
 	}
-	if flushed := keep.flush(); flushed != nil { // also what was done before a stop or a damaged image
-		return flushed
+	if flushed := sink.flush(context.WithoutCancel(ctx)); flushed != nil && !errors.Is(err, errNoPlace) {
+		return errors.Join(flushed, err)
 	}
 	if ctx.Err() != nil {
-		callOf(ctx).stopped("stopped at %s of %s images; those are kept", tl.WithCommas(int64(len(r.hashes)-len(missing)+clock.done)), tl.WithCommas(int64(len(r.hashes))))
+		all := len(r.data.hashes)
+		callOf(ctx).stopped("stopped at %s of %s images; those are kept", tl.WithCommas(int64(all-len(positions)+clock.done)), tl.WithCommas(int64(all)))
 		return ctx.Err()
 	}
 	return err
 }
 
-// batch runs one batch of rows, given by their positions.
-func (r *prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error), keep *keeper) error {
+// batch runs one batch of rows, given by their positions. Its tensors are freed at once: what they hold outside of Go's memory does not make Go's
+// collector run.
+func (r *prefixRun) batch(positions []int, next func([]int) (*tensors.Tensor, error), forward func(*tensors.Tensor) ([]*tensors.Tensor, error), sink rowSink) error {
 	x, err := next(positions)
 	if err != nil {
 		return err
 	}
 	outputs, err := forward(x)
+	defer finalize(append(outputs, x)...)
 	if err != nil {
 		return err
 	}
-	for _, position := range positions {
-		keep.images = append(keep.images, r.hashes[position])
+	return sink.rows(positions, r.cuts, outputs)
+}
+
+func finalize(all ...*tensors.Tensor) {
+	for _, t := range all {
+		_ = t.FinalizeAll() // what cannot be freed now, the collector frees
 	}
-	return keep.rows(len(positions), r.cuts, outputs)
 }
 
 // prepare gives the function from a batch to the rows at each cut, compiled and with its weights set, and chooses the size of a batch for so
@@ -145,7 +222,7 @@ func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report fun
 	if r.from.cache == nil {
 		from = r.at(0)
 	}
-	key := fmt.Sprintf("prefix %s %d", r.Name, from.blocks)
+	key := fmt.Sprintf("prefix %s %s %d", r.Name, r.structure, from.blocks)
 	for _, c := range r.cuts {
 		key += fmt.Sprint(" ", c.blocks)
 	}
@@ -179,39 +256,4 @@ func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report fun
 		return nil, compiled, nil, err
 	}
 	return func(x *tensors.Tensor) ([]*tensors.Tensor, error) { return p.run(x) }, compiled, p.gate.Unlock, nil
-}
-
-// keeper collects rows and hands them to their caches in pieces of a few hundred, so that a run that is killed loses little.
-type keeper struct {
-	caches  []*activationCache
-	pending [][]byte
-	images  [][32]byte
-}
-
-// rows takes the first n rows of each output.
-func (k *keeper) rows(n int, cuts []cut, outputs []*tensors.Tensor) error {
-	for i, c := range cuts {
-		err := outputs[i].ConstBytes(func(data []byte) { k.pending[i] = append(k.pending[i], data[:n*c.bytes()]...) })
-		if err != nil {
-			return fmt.Errorf("engine: read activations: %w", shorten(err))
-		}
-	}
-	if len(k.images) >= flushRows {
-		return k.flush()
-	}
-	return nil
-}
-
-func (k *keeper) flush() error {
-	if len(k.images) == 0 {
-		return nil
-	}
-	for i, cache := range k.caches {
-		if err := cache.add(k.images, k.pending[i]); err != nil {
-			return err
-		}
-		k.pending[i] = k.pending[i][:0]
-	}
-	k.images = k.images[:0]
-	return nil
 }

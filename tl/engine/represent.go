@@ -40,19 +40,14 @@ func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(
 	if err != nil {
 		return tl.Tensor{}, err
 	}
-	size := a.bytes()
-	t := tl.Tensor{Shape: append([]int{len(a.hashes)}, a.shape...), Data: make([]float32, len(a.hashes)*size/dtypes.Float32.Size())}
-	row := make([]byte, size)
-	for i, hash := range a.hashes {
-		if err := a.cache.read(hash, row); err != nil {
-			return tl.Tensor{}, err
-		}
+	t := tl.Tensor{Shape: append([]int{len(a.hashes)}, a.shape...), Data: make([]float32, len(a.hashes)*a.bytes()/dtypes.Float32.Size())}
+	return t, a.each(func(i int, row []byte) error {
 		out := t.Row(i)
 		for j := range out {
 			out[j] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*j:]))
 		}
-	}
-	return t, nil
+		return nil
+	})
 }
 
 func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (tl.Summary, error) {

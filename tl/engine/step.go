@@ -217,7 +217,7 @@ func (u *run) epoch(epoch, per, total int, start time.Time, random *rand.Rand, r
 
 // oneStep runs a batch of training rows, each in a view of its own. A smaller, last batch is filled up with its own rows at weight 0.
 func (u *run) oneStep(positions []int, random *rand.Rand, factor float64) (loss, right float64, err error) {
-	n, size := u.step.batch, u.views[0].bytes()
+	n := u.step.batch
 	labels, weights := make([]int32, n), make([]float32, n)
 	for i := range n {
 		labels[i] = int32(u.labels[positions[i%len(positions)]])
@@ -226,14 +226,11 @@ func (u *run) oneStep(positions []int, random *rand.Rand, factor float64) (loss,
 		}
 	}
 	x, err := rowsTensor(u.views[0].kind, append([]int{n}, u.views[0].shape...), func(dst []byte) error {
+		chosen, filled := make([]int, n), make([]int, n)
 		for i := range n {
-			view := u.views[random.IntN(len(u.views))]
-			position := positions[i%len(positions)]
-			if err := view.cache.read(view.hashes[position], dst[i*size:(i+1)*size]); err != nil {
-				return err
-			}
+			chosen[i], filled[i] = random.IntN(len(u.views)), positions[i%len(positions)]
 		}
-		return nil
+		return gather(u.views, chosen, filled, dst)
 	})
 	if err != nil {
 		return 0, 0, err

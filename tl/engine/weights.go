@@ -50,11 +50,12 @@ func (v *value) bytes() int64 { return 4 * int64(len(v.Data)) }
 // base is a network with its pretrained weights, loaded once.
 type base struct {
 	zoo.Network
-	label  string // its name, and where its weights are from where they are not the published ones
-	gate   *gate
-	used   usage
-	bytes  atomic.Int64
-	values map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
+	label     string // its name, and where its weights are from where they are not the published ones
+	structure string // the layers of a network of the user's own, as JSON; "" for the zoo's
+	gate      *gate
+	used      usage
+	bytes     atomic.Int64
+	values    map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
 }
 
 // base finds a network and loads its weights where that was not done yet. Descriptions are the same base where their JSON is.
@@ -72,7 +73,7 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 			e.mu.Unlock()
 			return nil, err
 		}
-		b = &base{Network: network, label: label(described), gate: newGate()}
+		b = &base{Network: network, label: label(described), structure: structure(described), gate: newGate()}
 		e.bases[key] = b
 	}
 	b.used.touch(ctx)
@@ -122,6 +123,18 @@ func label(b tl.Base) string {
 		return fmt.Sprintf("%s from seed %d", b.Name, w.Seed)
 	}
 	return b.Name
+}
+
+// structure is the network of the user's own in a base, as JSON: what tells networks of one name apart.
+func structure(b tl.Base) string {
+	if b.Network == nil {
+		return ""
+	}
+	text, err := json.Marshal(b.Network)
+	if err != nil {
+		return err.Error() // it was encoded before, as a part of b
+	}
+	return string(text)
 }
 
 func network(b tl.Base) (zoo.Network, error) {
