@@ -15,7 +15,8 @@ type History struct {
 	Kept        int                // the epoch, from 1, whose weights stand; 0 where none finished
 	Valid       bool               // whether valid chose it; else the last epoch stands
 	SteppedBack bool               // whether StepBack chose it
-	Stopped     bool               // whether the phase ended before its last epoch
+	Stopped     bool               // whether the phase was stopped, or diverged, before its last epoch
+	Early       bool               // whether Patience ended it before its last epoch
 	Time        Timing
 	Proof       FreezeProof
 	Batch       int // batch size

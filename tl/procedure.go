@@ -150,15 +150,45 @@ func (s Step) detailText() string {
 	return strings.Join(details, ", ")
 }
 
+// Option is a choice worked out for a model and its data.
+type Option struct {
+	Train datasets.Dataset // in as many views as it is to have
+	Phase Phase            // with the blocks that are thawed by name
+}
+
+// options are the step's choices for a model of that summary.
+func (s Step) options(budget bool, train datasets.Dataset, summary Summary) ([]Option, error) {
+	var options []Option
+	for _, c := range s.choices(budget) {
+		p, err := s.as(c, summary)
+		if err == nil && c.Views < 0 {
+			err = fmt.Errorf("%d views: 1 or more, or 0 for all that train has", c.Views)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("phase %q: %w", p.Name, err)
+		}
+		options = append(options, Option{views(train, c.Views), p})
+	}
+	return options, nil
+}
+
+// views is d with n of its augmented views, all for 0.
+func views(d datasets.Dataset, n int) datasets.Dataset {
+	if n > 0 && n < d.Augmentation.Views() {
+		d.Augmentation.V = n
+	}
+	return d
+}
+
 // as is the phase of a step for a model: what is unfrozen, by name, and the rates that Spread means.
 func (s Step) as(c Choice, summary Summary) (Phase, error) {
 	p := s.Phase
 	if c.Unfreeze.Kind != "" && p.Thaw != nil {
-		return p, fmt.Errorf("phase %q: both Unfreeze and Phase.Thaw say what is unfrozen: give one", p.Name)
+		return p, fmt.Errorf("both Unfreeze and Phase.Thaw say what is unfrozen: give one")
 	}
 	open, err := c.Unfreeze.Blocks(summary)
 	if err != nil {
-		return p, fmt.Errorf("phase %q: %w", p.Name, err)
+		return p, err
 	}
 	if c.Unfreeze.Kind != "" {
 		p.Thaw = append([]string{headStage}, open...)
@@ -166,7 +196,7 @@ func (s Step) as(c Choice, summary Summary) (Phase, error) {
 	switch {
 	case s.Spread == 0:
 	case !(s.Spread >= 1) || math.IsInf(s.Spread, 0):
-		return p, fmt.Errorf("phase %q: Spread is %g: 1 or more, or 0 to leave RateDecay as it is", p.Name, s.Spread)
+		return p, fmt.Errorf("Spread is %g: 1 or more, or 0 to leave RateDecay as it is", s.Spread)
 	default:
 		p.RateDecay = 0
 		if groups := stagesOf(summary, open); groups > 0 {
@@ -189,19 +219,4 @@ func stagesOf(s Summary, open []string) int {
 		}
 	}
 	return stages
-}
-
-// views is d with n of its augmented views: all, the plain image and its mirror image, or the plain image alone.
-func views(d datasets.Dataset, n int) (datasets.Dataset, error) {
-	if n < 0 {
-		return d, fmt.Errorf("%d views: 1 or more, or 0 for all that train has", n)
-	}
-	for n > 0 && d.Augmentation.Views() > n {
-		if d.Augmentation.FlipUpDown {
-			d.Augmentation.FlipUpDown = false
-		} else {
-			return d.Augment(datasets.Augmentation{}), nil
-		}
-	}
-	return d, nil
 }

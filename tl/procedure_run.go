@@ -80,64 +80,73 @@ type procedureRun struct {
 
 // step carries out the step at place i.
 func (r *procedureRun) step(i int) error {
-	s := r.outcome.Procedure.Steps[i]
-	choice, epochs, within, err := r.choose(i)
-	if err != nil || r.over {
-		return err
-	}
 	summary, err := r.model.Summary(r.ctx)
 	if err != nil {
 		return err
 	}
-	phase, err := s.as(choice, summary)
+	options, err := r.options(i, summary)
 	if err != nil {
 		return err
 	}
-	data, err := views(r.train, choice.Views)
-	if err != nil {
-		return fmt.Errorf("phase %q: %w", phase.Name, err)
-	}
-	if within > 0 {
-		phase.Epochs = epochs
-		if phase.Within == 0 || within < phase.Within {
-			phase.Within = within
+	option := options[0][0]
+	if r.outcome.Procedure.Budget > 0 {
+		if option, err = r.choose(i, options); err != nil || r.over {
+			return err
 		}
 	}
-	h, err := r.model.Fit(r.ctx, data, r.valid, phase)
-	if err != nil && len(h.Epochs) == 0 {
-		return err
-	}
-	if len(h.Epochs) == 0 {
+	h, err := r.model.Fit(r.ctx, option.Train, r.valid, option.Phase)
+	if len(h.Epochs) == 0 && err == nil {
 		r.leaveOut(i, "not one epoch fitted when it was prepared")
 		return nil
 	}
-	r.outcome.Histories = append(r.outcome.Histories, h)
+	if len(h.Epochs) > 0 {
+		r.outcome.Histories = append(r.outcome.Histories, h)
+	}
 	return err
 }
 
-// choose says what the step does, how many epochs it has at most and how long it may take; without a budget what it says, and 0.
-func (r *procedureRun) choose(i int) (Choice, int, time.Duration, error) {
+// options are those of the steps from place i on. Each step finds the blocks as the first option of the one before leaves them.
+func (r *procedureRun) options(i int, summary Summary) ([][]Option, error) {
 	p := r.outcome.Procedure
-	if p.Budget == 0 {
-		return p.Steps[i].choices(false)[0], 0, 0, nil
+	var all [][]Option
+	for _, s := range p.Steps[i:] {
+		options, err := s.options(p.Budget > 0, r.train, summary)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, options)
+		if thaw := options[0].Phase.Thaw; thaw != nil {
+			summary = summary.thawed(thaw)
+		}
 	}
-	plan, err := call[Plan](r.ctx, VerbPlan, r.model.Name,
-		PlanRequest{Model: r.model, Train: r.train, Valid: r.valid, Steps: p.Steps[i:], Begun: i > 0, Budget: p.Budget, Spent: r.since()})
+	return all, nil
+}
+
+// choose plans the steps from place i on, and gives the option for the first of them with its epochs and its time.
+func (r *procedureRun) choose(i int, options [][]Option) (Option, error) {
+	p := r.outcome.Procedure
+	plan, err := call[Plan](r.ctx, VerbPlan, r.model.Name, PlanRequest{Model: r.model, Valid: r.valid, Steps: p.Steps[i:], Options: options,
+		Begun: i > 0, Budget: p.Budget, Spent: r.since()})
 	if err != nil {
-		return Choice{}, 0, 0, err
+		return Option{}, err
 	}
 	r.outcome.Plans = append(r.outcome.Plans, plan)
 	r.show(plan)
 	first := plan.Steps[0]
+	option := options[0][first.Place]
+	option.Phase.Epochs = first.Epochs
+	if plan.last(0) {
+		option.Phase.Epochs = first.Most // as many as fit, should the machine be faster than measured
+	}
 	within := plan.limit(0) - (r.since() - plan.Spent)
 	if first.Epochs == 0 || within <= 0 {
 		r.leaveOut(i, "the time is up")
 		r.over = true
 	}
-	if plan.last(0) {
-		return first.Choice, first.Most, within, nil // as many as fit, should the machine be faster than measured
+	if option.Phase.Within == 0 || within < option.Phase.Within {
+		option.Phase.Within = within
 	}
-	return first.Choice, first.Epochs, within, nil
+	return option, nil
 }
 
 // leaveOut notes that a step, and with it those behind it, was not done.

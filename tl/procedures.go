@@ -125,6 +125,6 @@ func L2SP(t Tuning) Procedure {
 // Defaults: 20 epochs of AdamW at 1e-3, one-cycle, weight decay 0.05, batch norm on the statistics of the batch.
 func Scratch(t Tuning) Procedure {
 	return Procedure{Name: "scratch", Paper: "He, Girshick & Dollár 2019", Initial: true, Steps: []Step{{Unfreeze: ThawEverything(), Most: 3 * or(t.Epochs, 20),
-		Phase: Phase{Name: "scratch", Epochs: or(t.Epochs, 20), LearningRate: or(t.Rate, 1e-3), Optimizer: "adamw", Schedule: "one-cycle",
+		Phase: Phase{Name: "scratch", Epochs: or(t.Epochs, 20), LearningRate: or(t.Rate, 1e-3), Optimizer: "adamw", Schedule: "one-cycle", BatchNorm: BatchNormTrained,
 			WeightDecay: or(t.WeightDecay, 0.05), LabelSmoothing: t.LabelSmoothing}}}}
 }

@@ -45,26 +45,33 @@ const smoothing = 0.98
 // NewRateCurve smooths the losses of steps at those rates, ends them where they explode and reads off the suggestions.
 func NewRateCurve(rates, losses []float64) RateCurve {
 	c := RateCurve{}
-	mean, weight, lowest := 0.0, 1.0, math.Inf(1)
 	for i, loss := range losses {
-		mean, weight = smoothing*mean+(1-smoothing)*loss, weight*smoothing
-		smooth := mean / (1 - weight)
-		c.Rates, c.Losses, c.Smoothed = append(c.Rates, rates[i]), append(c.Losses, loss), append(c.Smoothed, smooth)
-		lowest = min(lowest, smooth)
-		if !(smooth <= explosion*lowest) {
-			c.Diverged = true
+		if !c.Add(rates[i], loss) {
 			break
 		}
 	}
-	c.suggest(len(rates))
+	c.Suggest(len(rates))
 	return c
+}
+
+// Add appends a step, and tells whether the search goes on.
+func (c *RateCurve) Add(rate, loss float64) bool {
+	mean, lowest := 0.0, math.Inf(1)
+	if n := len(c.Smoothed); n > 0 {
+		mean, lowest = c.Smoothed[n-1]*(1-math.Pow(smoothing, float64(n))), slices.Min(c.Smoothed)
+	}
+	mean = smoothing*mean + (1-smoothing)*loss
+	smooth := mean / (1 - math.Pow(smoothing, float64(len(c.Smoothed)+1)))
+	c.Rates, c.Losses, c.Smoothed = append(c.Rates, rate), append(c.Losses, loss), append(c.Smoothed, smooth)
+	c.Diverged = !(smooth <= explosion*min(lowest, smooth))
+	return !c.Diverged
 }
 
 // explosion ends a search: the loss is so many times its lowest.
 const explosion = 4
 
-// suggest reads the suggestions off the curve of a search over planned steps.
-func (c *RateCurve) suggest(planned int) {
+// Suggest reads the suggestions off the curve of a search over so many planned steps.
+func (c *RateCurve) Suggest(planned int) {
 	first, last := min(planned/10, len(c.Rates)), max(len(c.Rates)-5, 0)
 	if last-first < 2 {
 		return

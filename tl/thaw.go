@@ -85,6 +85,15 @@ func (t Thaw) Blocks(s Summary) ([]string, error) {
 	return names(base[first:]), nil
 }
 
+// thawed is the summary with the blocks of those names unfrozen, and no others.
+func (s Summary) thawed(open []string) Summary {
+	s.Blocks = slices.Clone(s.Blocks)
+	for i, b := range s.Blocks {
+		s.Blocks[i].Frozen = b.Stage != headStage && !slices.Contains(open, b.Name)
+	}
+	return s
+}
+
 func errThaw(t Thaw) error {
 	return errors.New("no way to thaw " + t.String() + " (have ThawNothing, ThawTop, ThawStages, ThawFrom, ThawEverything)")
 }

@@ -16,12 +16,13 @@ type (
 	// PlanRequest asks how the time that is left is best spent. The engine measures what it does not know yet: the frozen blocks on the first
 	// images that are not cached, whose outputs stay, and the first step's training step on numbers of the right shape, whose graph stays.
 	PlanRequest struct {
-		Model        Model
-		Train, Valid datasets.Dataset
-		Steps        []Step        // those to come
-		Begun        bool          // whether others were done before them: then too little time leaves steps out, and is no error
-		Budget       time.Duration // of the whole procedure
-		Spent        time.Duration // of it, until the request
+		Model   Model
+		Valid   datasets.Dataset
+		Steps   []Step        // those to come
+		Options [][]Option    // of each step, in the order of its choices
+		Begun   bool          // whether others were done before them: then too little time leaves steps out, and is no error
+		Budget  time.Duration // of the whole procedure
+		Spent   time.Duration // of it, until the request
 	}
 	// FindRateRequest asks for a rate curve; the data's augmented views are used.
 	FindRateRequest struct {

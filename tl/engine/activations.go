@@ -126,12 +126,6 @@ func (s source) at(n int) cut {
 // decoding names the way from a file to pixels. Change it with transferlab/datasets/images, and old rows are not found any more.
 const decoding = "imaging linear 1"
 
-// viewOf names what a view does to an image.
-func viewOf(a datasets.Augmentation, view int) string {
-	leftRight, upDown := a.Flips(view)
-	return fmt.Sprint(leftRight, upDown)
-}
-
 // cacheName names the cache of a cut in a view by a hash of all that shapes a row but the image itself. platform is what computes, since devices
 // differ in the last bits; way is how files become pixels.
 func cacheName(platform, way string, s source, c cut, view string) string {
@@ -267,7 +261,7 @@ func (e *Engine) activations(ctx context.Context, s source, n int, d rows, view 
 	start := time.Now()
 	var t tl.Timing
 	target := s.at(n)
-	cache, err := e.cacheFor(ctx, s, target, viewOf(d.Augmentation, view))
+	cache, err := e.cacheFor(ctx, s, target, d.Augmentation.Key(view))
 	if err != nil {
 		return activations{}, t, err
 	}

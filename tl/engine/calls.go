@@ -65,6 +65,12 @@ func nounOf(in any) string {
 		return r.Model.Name
 	case tl.StepBackRequest:
 		return r.Model.Name
+	case tl.SaveRequest:
+		return r.Model.Name
+	case tl.OpenRequest:
+		return r.Dir
+	case tl.ResumeRequest:
+		return r.Model.Name
 	case tl.RepresentRequest:
 		return r.Base.Name
 	case tl.PCARequest:

@@ -19,7 +19,7 @@ import (
 // never changes, so an epoch writes what it moved and nothing else, and the small JSON file, which is renamed into place, decides what is true.
 
 // checkpointVersion changes with the meaning of a checkpoint. Another one's is not read.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 const checkpointFile = "checkpoint.json"
 
@@ -32,8 +32,10 @@ type checkpoint struct {
 	Rates     map[string]float64
 	Histories []tl.History
 	Values    []string // files of weights, each laid over the base's and those before
-	Epochs    []string // files of weights, what moved after each epoch of the last phase
+	Epochs    []string // files of weights, what moved after each epoch of the last phase; "" for one that there was no room for
 	Running   *running `json:",omitempty"`
+	Journal   journal
+	Stopped   *stoppedPhase `json:",omitempty"` // what the last phase, stopped or running, can be gone on from
 }
 
 // running is there while a phase lasts: an engine that finds it knows that the one before ended in the phase's middle. The last history
@@ -51,6 +53,7 @@ type snapshot struct {
 	record checkpoint
 	values []*moment
 	epochs []*moment
+	whole  map[string]*value // all weights, where a phase can be gone on from them
 }
 
 // snapshot takes the model as it stands; u is the phase that runs, or nil.
@@ -60,7 +63,8 @@ func (t *trained) snapshot(u *run) (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{key: key, epochs: slices.Clone(t.epochs), record: checkpoint{
-		Version: checkpointVersion, Session: t.session, Model: t.description, Frozen: t.frozenNames(), Rates: t.rates, Histories: slices.Clone(t.histories)}}
+		Version: checkpointVersion, Session: t.session, Model: t.description, Frozen: t.frozenNames(), Rates: t.rates, Histories: slices.Clone(t.histories),
+		Journal: t.journal, Stopped: t.stopped}}
 	values := maps.Clone(t.values)
 	if u != nil {
 		s.epochs = slices.Clone(u.saved)
@@ -69,6 +73,8 @@ func (t *trained) snapshot(u *run) (*snapshot, error) {
 		}
 		s.record.Rates, s.record.Running = u.rates, u.running()
 		s.record.Histories = append(s.record.Histories, u.asStopped())
+		s.record.Journal, s.record.Stopped = t.journal.withPhase(u.entry), u.resumable()
+		s.whole = values
 	}
 	s.values = t.layers(values, s.epochs)
 	return s, nil
@@ -89,7 +95,7 @@ func (t *trained) layers(values map[string]*value, epochs []*moment) []*moment {
 	rest := t.own(values)
 	var layers []*moment
 	for _, epoch := range slices.Backward(epochs) {
-		if epoch.stands(values) {
+		if epoch != nil && epoch.stands(values) {
 			layers = append(layers, epoch)
 			maps.DeleteFunc(rest, func(path string, _ *value) bool { return epoch.values[path] != nil })
 			break
@@ -140,7 +146,7 @@ func (t *trained) restore(dir string) error {
 	}
 	files := map[string]*moment{}
 	for _, name := range slices.Concat(record.Values, record.Epochs) {
-		if files[name] == nil {
+		if name != "" && files[name] == nil {
 			if files[name], err = t.readMoment(dir, name); err != nil {
 				return err
 			}
@@ -155,11 +161,36 @@ func (t *trained) restore(dir string) error {
 	for block := range t.frozen {
 		t.frozen[block] = slices.Contains(record.Frozen, block)
 	}
-	t.histories, t.rates = record.Histories, record.Rates
+	t.histories, t.rates, t.journal = record.Histories, record.Rates, record.Journal
 	if n := len(t.histories); record.Running != nil && n > 0 {
 		t.histories[n-1].Proof = record.Running.prove(t.values)
+		if n == len(t.journal.Phases) {
+			t.journal.Phases[n-1].After = digest(t.values)
+		}
 	}
 	t.weigh(nil)
+	return t.restoreStopped(dir, record.Stopped)
+}
+
+// restoreStopped brings back what a stopped phase goes on from.
+func (t *trained) restoreStopped(dir string, s *stoppedPhase) error {
+	if s == nil {
+		return nil
+	}
+	if s.Optimizer != "" {
+		file, err := weights.ReadSafetensors(momentPath(dir, s.Optimizer))
+		if err != nil {
+			return err
+		}
+		values := map[string]*value{}
+		for path, tensor := range file.Tensors {
+			values[path] = newValue(tensor.Shape, tensor.Data)
+		}
+		if s.optimizer = newMoment(values); s.optimizer.name() != s.Optimizer {
+			return fmt.Errorf("the bits of %s changed on disk", filepath.Base(momentPath(dir, s.Optimizer)))
+		}
+	}
+	t.stopped = s
 	return nil
 }
 

@@ -115,6 +115,10 @@ var verbs = map[string]verb{
 	tl.VerbFree:        handle((*Engine).free),
 	tl.VerbLease:       handle((*Engine).lease),
 	tl.VerbStopped:     handle((*Engine).stopped),
+	tl.VerbSave:        handle((*Engine).save),
+	tl.VerbOpen:        handle((*Engine).openSaved),
+	tl.VerbReceipt:     handle((*Engine).receipt),
+	tl.VerbResume:      handle((*Engine).resume),
 }
 
 // Handle carries out one verb for a remote client; see [remote.Handler].

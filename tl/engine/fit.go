@@ -5,31 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"transferlab/datasets"
 	"transferlab/tl"
-	"transferlab/tl/gx"
 	"transferlab/tl/remote"
 )
 
-const defaultBatch = 32
+const (
+	defaultBatch = 32
+	adamwDecay   = 0.01
+)
 
 // fit runs one phase; see tl.Model.Fit.
 func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Progress)) (tl.History, error) {
-	start := time.Now()
 	t, err := e.model(ctx, r.Model)
 	if err != nil {
 		return tl.History{}, err
 	}
 	defer t.gate.Unlock()
-	run, err := e.newRun(ctx, t, r, report)
+	return e.runPhase(ctx, t, r, nil, report)
+}
+
+// runPhase runs a phase, or goes on with one that was stopped before. Call it with the model's gate.
+func (e *Engine) runPhase(ctx context.Context, t *trained, r tl.FitRequest, before *continuation, report func(remote.Progress)) (tl.History, error) {
+	start := time.Now()
+	run, err := e.readyRun(ctx, t, r, before, report)
 	if err != nil {
-		return tl.History{}, err
-	}
-	if err := run.prepare(report); err != nil {
 		return tl.History{}, err
 	}
 	defer run.release()
@@ -42,14 +46,35 @@ func (e *Engine) fit(ctx context.Context, r tl.FitRequest, report func(remote.Pr
 	if err != nil {
 		return tl.History{}, err
 	}
-	history.Time.Total = time.Since(start)
+	history.Time.Total += time.Since(start)
 	t.histories = append(t.histories, history)
+	run.note(stopped)
 	e.keep(ctx, t)
 	callOf(ctx).stopped("stopped in epoch %d; %s", len(history.Epochs)+1, history.Standing())
 	return history, ended
 }
 
-// run is one phase while it lasts.
+// readyRun makes a run whose step is compiled. What the phase thaws is frozen again where that fails. Release it.
+func (e *Engine) readyRun(ctx context.Context, t *trained, r tl.FitRequest, before *continuation, report func(remote.Progress)) (*run, error) {
+	frozen := maps.Clone(t.frozen)
+	run, err := e.newRun(ctx, t, r, report)
+	if err == nil {
+		err = run.describe(r.Train, r.Valid)
+	}
+	if err == nil {
+		err = run.goOn(before)
+	}
+	if err == nil {
+		err = run.prepare(report)
+	}
+	if err != nil {
+		t.frozen = frozen
+		return nil, err
+	}
+	return run, nil
+}
+
+// run is one phase while it lasts. Nothing of the model changes before finish, but for the blocks that the phase thaws.
 type run struct {
 	ctx     context.Context
 	engine  *Engine
@@ -61,10 +86,14 @@ type run struct {
 	valid   *activations
 	labels  []int
 	vLabels []int
+	sampler sampler
 	before  map[string][32]byte // frozen tensors before the phase
 	step    *stepper
 	history tl.History
-	saved   []*moment
+	saved   []*moment     // after each epoch; nil for those that there is no room for
+	entry   phaseEntry    // for the receipt
+	source  *rand.PCG     // of the order of rows and of their views
+	paused  *stoppedPhase // at the end of the last finished epoch
 }
 
 func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report func(remote.Progress)) (*run, error) {
@@ -75,10 +104,17 @@ func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report
 	if p.BatchSize == 0 {
 		p.BatchSize = defaultBatch
 	}
-	if err := checkPhase(p); err != nil {
+	if p.Optimizer == "adamw" && p.WeightDecay == 0 {
+		p.WeightDecay = adamwDecay
+	}
+	hasValid := r.Valid.Source != ""
+	if err := checkPhase(p, hasValid); err != nil {
 		return nil, err
 	}
-	u := &run{ctx: ctx, engine: e, model: t, phase: p, before: map[string][32]byte{}}
+	if err := t.thaw(p); err != nil {
+		return nil, err
+	}
+	u := &run{ctx: ctx, engine: e, model: t, phase: p, source: t.newSource(), before: map[string][32]byte{}}
 	var err error
 	if u.rates, err = t.stageRates(p); err != nil {
 		return nil, err
@@ -86,7 +122,9 @@ func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report
 	if u.labels, err = t.labels(ctx, "train", r.Train); err != nil {
 		return nil, err
 	}
-	hasValid := r.Valid.Source != ""
+	if u.sampler, err = newSampler(p, u.labels, t.logits); err != nil {
+		return nil, err
+	}
 	if hasValid {
 		if u.vLabels, err = t.labels(ctx, "valid", r.Valid); err != nil {
 			return nil, err
@@ -153,90 +191,4 @@ func (t *trained) labels(ctx context.Context, role string, d datasets.Dataset) (
 		return nil, fmt.Errorf("%s has class %d, but the head gives %d logits: end it in tl.Dense(%d) or more", role, highest, t.logits, highest+1)
 	}
 	return labels, nil
-}
-
-func checkPhase(p tl.Phase) error {
-	_, schedule := gx.ScheduleByName(p.Schedule)
-	problem := ""
-	switch {
-	case p.Epochs < 1:
-		problem = fmt.Sprintf("Epochs is %d: at least 1", p.Epochs)
-	case p.LearningRate == 0:
-		problem = "LearningRate is 0: give one above 0, and freeze what must not move"
-	case !(p.LearningRate > 0) || math.IsInf(p.LearningRate, 0):
-		problem = fmt.Sprintf("LearningRate is %g: a number above 0", p.LearningRate)
-	case !(p.RateDecay >= 0 && p.RateDecay <= 1):
-		problem = fmt.Sprintf("RateDecay is %g: above 0 and at most 1, or 0 for one rate for all", p.RateDecay)
-	case p.BatchSize < 1:
-		problem = fmt.Sprintf("BatchSize is %d: at least 1, or 0 for %d", p.BatchSize, defaultBatch)
-	case !(p.WeightDecay >= 0):
-		problem = fmt.Sprintf("WeightDecay is %g: 0 or more", p.WeightDecay)
-	case !(p.LabelSmoothing >= 0 && p.LabelSmoothing < 1):
-		problem = fmt.Sprintf("LabelSmoothing is %g: at least 0 and below 1", p.LabelSmoothing)
-	case !slices.Contains([]string{"", "adam", "sgd"}, p.Optimizer):
-		problem = fmt.Sprintf("no optimizer %q (have adam, sgd)", p.Optimizer)
-	case schedule != nil:
-		problem = schedule.Error()
-	case !slices.Contains([]tl.BatchNormPolicy{tl.BatchNormFrozen, tl.BatchNormAverages, tl.BatchNormTrained}, p.BatchNorm):
-		problem = fmt.Sprintf("no batch-norm policy %q (have \"\", \"averages\", \"trained\")", p.BatchNorm)
-	case len(p.Thaw) > 0, p.Momentum != 0, p.ClipNorm != 0, p.Anchor != 0, p.AnchorHead != 0, p.ClassWeights != nil, p.Balance != "", p.Patience != 0, p.Precision != "", p.Within != 0, p.WarmUp != 0, p.StartDivisor != 0:
-		problem = "Thaw, Momentum, ClipNorm, Anchor, ClassWeights, Balance, Patience, Precision, Within, WarmUp and StartDivisor are being built"
-	default:
-		return nil
-	}
-	return fmt.Errorf("phase %q: %s", p.Name, problem)
-}
-
-// errDiverged ends a phase whose loss is no number any more.
-var errDiverged = errors.New("the loss is not a number: the learning rate is too high; the model is as of the last finished epoch")
-
-// finish chooses the epoch that stands, restores it and proves that frozen held.
-func (u *run) finish(stopped bool) (tl.History, error) {
-	h := &u.history
-	h.Stopped = stopped
-	h.Kept = len(h.Epochs)
-	if u.valid != nil && !u.phase.KeepLast && !stopped {
-		for i, epoch := range h.Epochs {
-			if epoch.ValidLoss < h.Epochs[h.Kept-1].ValidLoss {
-				h.Kept = i + 1
-			}
-		}
-	}
-	u.model.epochs = u.saved
-	u.model.rates = u.rates
-	if h.Kept > 0 {
-		maps.Copy(u.model.values, u.saved[h.Kept-1].values)
-	}
-	u.model.weigh(nil)
-	return *h, u.prove()
-}
-
-// prove compares every frozen tensor with what it was, bit for bit. Those that stood in the training graph are read back from it.
-func (u *run) prove() error {
-	proof := tl.FreezeProof{Tensors: len(u.before), InGraph: u.cut < u.model.prefix()}
-	if n := u.model.prefix(); n > 0 {
-		proof.UpToBlock = u.model.base.Blocks[n-1].Name
-	}
-	var inGraph []string
-	for path := range u.before {
-		if u.step.program.store.GetVariable(path) != nil {
-			inGraph = append(inGraph, path)
-		}
-	}
-	after, err := u.step.program.get(inGraph)
-	if err != nil {
-		return err
-	}
-	for path, sum := range u.before {
-		now := u.model.values[path]
-		if read := after[path]; read != nil {
-			now = read
-		}
-		if now.sum() != sum {
-			proof.Moved = append(proof.Moved, path)
-		}
-	}
-	slices.Sort(proof.Moved)
-	u.history.Proof = proof
-	return nil
 }

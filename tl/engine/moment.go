@@ -15,6 +15,14 @@ func newMoment(values map[string]*value) *moment {
 	return &moment{values, sync.OnceValue(func() string { return digest(values)[:32] })}
 }
 
+// bytes is what it holds in memory; a nil moment, an epoch that was let go, holds nothing.
+func (m *moment) bytes() int64 {
+	if m == nil {
+		return 0
+	}
+	return bytesOf(m.values)
+}
+
 // stands tells whether all of it is what values hold.
 func (m *moment) stands(values map[string]*value) bool {
 	for path, v := range m.values {

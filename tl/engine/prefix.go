@@ -56,7 +56,7 @@ func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d rows,
 	run := &prefixRun{source: s, data: d, view: view, cuts: []cut{a.cut}}
 	keep := &keeper{data: d, caches: []*activationCache{a.cache}, pending: make([][]byte, 1)}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
-		cache, err := e.cacheFor(ctx, s, s.at(tap), viewOf(d.Augmentation, view))
+		cache, err := e.cacheFor(ctx, s, s.at(tap), d.Augmentation.Key(view))
 		if err != nil {
 			return 0, err
 		}

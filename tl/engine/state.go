@@ -176,7 +176,7 @@ func (s *state) put(snap *snapshot) error {
 		s.mu.Unlock()
 		s.slim(s.folder(snap.key))
 	}
-	snap.epochs = nil
+	snap.epochs, snap.record.Stopped = nil, nil
 	if err := s.write(snap); err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *state) slim(dir string) {
 	if s.sweep(dir, c, s.files(dir)) != nil || err != nil { // what was written in vain makes place for the JSON file …
 		return
 	}
-	c.Epochs = nil
+	c.Epochs, c.Stopped = nil, nil
 	if writeCheckpoint(dir, c) == nil { // … which lets the epochs go
 		_ = s.sweep(dir, c, s.files(dir)) // what stays is tried again with the next checkpoint
 	}
@@ -216,10 +216,17 @@ func (s *state) write(snap *snapshot) error {
 		c.Values = append(c.Values, m.name())
 	}
 	for _, m := range snap.epochs {
+		if m == nil {
+			c.Epochs = append(c.Epochs, "")
+			continue
+		}
 		if err := s.putMoment(dir, m, there); err != nil {
 			return err
 		}
 		c.Epochs = append(c.Epochs, m.name())
+	}
+	if err := s.putStopped(dir, snap, &c, there); err != nil {
+		return err
 	}
 	if err := writeCheckpoint(dir, c); err != nil {
 		return err
@@ -227,10 +234,27 @@ func (s *state) write(snap *snapshot) error {
 	return s.sweep(dir, c, there)
 }
 
+// putStopped writes what a phase goes on from, where it is known.
+func (s *state) putStopped(dir string, snap *snapshot, c *checkpoint, there map[string]int64) error {
+	if c.Stopped == nil {
+		return nil
+	}
+	stopped := *c.Stopped // the run's own is written on
+	if snap.whole != nil {
+		stopped.Weights = digest(snap.whole)
+	}
+	c.Stopped = &stopped
+	if stopped.optimizer == nil {
+		return nil
+	}
+	stopped.Optimizer = stopped.optimizer.name()
+	return s.putMoment(dir, stopped.optimizer, there)
+}
+
 // sweep removes files of weights that a checkpoint does not name, and notes the others.
 func (s *state) sweep(dir string, c checkpoint, there map[string]int64) error {
 	for name := range there {
-		if !slices.Contains(c.Values, name) && !slices.Contains(c.Epochs, name) {
+		if !slices.Contains(c.Values, name) && !slices.Contains(c.Epochs, name) && (c.Stopped == nil || c.Stopped.Optimizer != name) {
 			if err := os.Remove(momentPath(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return err
 			}

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
-	"time"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -20,14 +20,15 @@ import (
 	"transferlab/tl/zoo"
 )
 
-// stepper is the compiled training step of a phase and the forward pass for validation. Learning rates, weight decay and smoothing are
-// inputs of the step, so that another rate or seed compiles nothing.
+// stepper is the compiled training step of a phase and the forward pass for validation. Every number of a phase is an input of the
+// step, so that another rate or seed compiles nothing.
 type stepper struct {
 	program  *program
 	forward  *program // nil without valid
 	groups   []string // the blocks that have a rate, "head" first: the order of the rates' input
 	batch    int
 	unfrozen []string // paths of what moves
+	record   record   // of the steps since the epoch began
 }
 
 // prepare compiles the step and sets its variables. The program stays locked until release.
@@ -46,7 +47,7 @@ func (u *run) prepare(report func(remote.Progress)) error {
 	if err := s.program.gate.enter(u.ctx, s.program.name); err != nil {
 		return err
 	}
-	u.step = s
+	u.step, s.record = s, newRecord(len(s.groups))
 	if err := u.loadStep(); err != nil {
 		s.program.gate.Unlock()
 		return err
@@ -71,6 +72,10 @@ func (u *run) loadStep() error {
 	if err := s.program.put(weights, still); err != nil {
 		return err
 	}
+	anchors := u.anchors()
+	if err := s.program.put(anchors, func(string) bool { return true }); err != nil {
+		return err
+	}
 	for path := range weights {
 		if !still(path) || u.moves(path) {
 			s.unfrozen = append(s.unfrozen, path)
@@ -83,10 +88,14 @@ func (u *run) loadStep() error {
 		return err
 	}
 	u.history.Time.Compile += compiled
+	maps.Copy(weights, anchors) // a map of our own
 	if err := s.program.clear(weights); err != nil {
 		return err
 	}
-	return s.program.store.SetRNGStateFromSeed(u.model.description.Seed)
+	if err := s.program.store.SetRNGStateFromSeed(u.model.description.Seed); err != nil {
+		return err
+	}
+	return u.restoreStep()
 }
 
 // thaws tells whether a parameter of a frozen block is trained all the same, by the policy that shows the damage.
@@ -96,13 +105,69 @@ func (u *run) thaws(path string) bool {
 
 // moves tells whether a batch-norm average moves.
 func (u *run) moves(path string) bool {
-	return u.phase.BatchNorm != tl.BatchNormFrozen && u.model.isFrozen(path) && u.model.base.buffers()[path]
+	return u.phase.BatchNorm != tl.BatchNormFrozen && u.model.base.buffers()[path]
+}
+
+// anchorScope is where the step's variables of pretrained weights stand.
+const anchorScope = "/anchor"
+
+// anchors are the pretrained values of what L2-SP pulls back, by the path of the step's variable.
+func (u *run) anchors() map[string]*value {
+	anchors := map[string]*value{}
+	if u.phase.Anchor == 0 {
+		return anchors
+	}
+	buffers := u.model.base.buffers()
+	for path, v := range u.model.base.values {
+		if _, in := u.model.values[path]; in && !u.model.isFrozen(path) && !buffers[path] {
+			anchors[anchorScope+path] = v
+		}
+	}
+	return anchors
 }
 
 // stepKey is what makes another graph: structure, not numbers.
 func (u *run) stepKey(s *stepper) string {
-	return fmt.Sprintf("step %s %d %v %v %d %q %q %t %v", u.model.base.Name, u.cut, u.model.description.Head, s.groups, s.batch, u.phase.Optimizer,
-		u.phase.BatchNorm, u.phase.WeightDecay > 0, u.model.base.frozenList(u.model.frozen))
+	p := u.phase
+	return fmt.Sprintf("step %s %d %v %v %d %q %q %t %t %t %t %t %v", u.model.base.Name, u.cut, u.model.description.Head, s.groups, s.batch, optimizerKind(p),
+		p.BatchNorm, p.WeightDecay > 0, p.Momentum > 0, p.ClipNorm > 0, p.Anchor > 0, p.AnchorHead > 0, u.model.base.frozenList(u.model.frozen))
+}
+
+// optimizerKind is the optimizer without what a number makes of it.
+func optimizerKind(p tl.Phase) string {
+	if p.Optimizer == "" || p.Optimizer == "adamw" {
+		return "adam"
+	}
+	return p.Optimizer
+}
+
+// The step's inputs, and the places in the vector of the phase's numbers.
+const (
+	inX       = iota // the batch
+	inLabels         // [n] int32
+	inMask           // [n]: 1, or 0 for a row that fills the batch
+	inWeights        // [n]: of the rows' classes
+	inRates          // [groups]
+	inNumbers        // [numbersSize]
+)
+
+const (
+	numberDecay = iota
+	numberSmoothing
+	numberMomentum
+	numberClip
+	numberAnchor
+	numberAnchorHead
+	numbersSize
+)
+
+func (u *run) numbers() []float32 {
+	numbers := make([]float32, numbersSize)
+	for i, x := range map[int]float64{numberDecay: u.phase.WeightDecay, numberSmoothing: u.phase.LabelSmoothing, numberMomentum: u.phase.Momentum,
+		numberClip: u.phase.ClipNorm, numberAnchor: u.phase.Anchor, numberAnchorHead: u.phase.AnchorHead} {
+		numbers[i] = float32(x)
+	}
+	return numbers
 }
 
 func (u *run) inputShapes() []shapes.Shape {
@@ -110,127 +175,105 @@ func (u *run) inputShapes() []shapes.Shape {
 	n := u.step.batch
 	return []shapes.Shape{
 		shapes.Make(a.kind, append([]int{n}, a.shape...)...),
-		shapes.Make(dtypes.Int32, n), shapes.Make(dtypes.Float32, n),
-		shapes.Make(dtypes.Float32, len(u.step.groups)), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32),
+		shapes.Make(dtypes.Int32, n), shapes.Make(dtypes.Float32, n), shapes.Make(dtypes.Float32, n),
+		shapes.Make(dtypes.Float32, len(u.step.groups)), shapes.Make(dtypes.Float32, numbersSize),
 	}
 }
 
-// stepGraph builds the step: inputs x, labels, weights, rates [groups], weight decay, label smoothing → loss, right answers.
+// stepGraph builds the step: its inputs → loss, right answers, ‖step‖² and ‖weights‖² of each group.
 func (u *run) stepGraph(s *stepper) graphFunction {
-	t, phase, from, decays := u.model, u.phase, u.cut, u.phase.WeightDecay > 0
-	frozen := map[string]bool{}
-	for name, f := range t.frozen {
-		frozen[name] = f
-	}
+	t, phase, from := u.model, u.phase, u.cut
+	frozen := maps.Clone(t.frozen)
 	return func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-		x, labels, weights, rates, decay, smoothing := in[0], in[1], in[2], in[3], in[4], in[5]
-		logits := t.base.suffix(scope, t.description.Head, x, from, true, func(block string) zoo.Mode {
-			if frozen[block] && phase.BatchNorm != tl.BatchNormFrozen {
-				return zoo.Mode{BatchNorm: zoo.Batch}
-			}
-			return zoo.Mode{}
-		})
-		loss, right := crossEntropy(logits, labels, weights, smoothing)
-		var inner optimizer.Interface = optimizer.Adam().LearningRate(1).Done()
-		if phase.Optimizer == "sgd" {
-			inner = optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(1)
+		mode := zoo.Mode{}
+		if phase.BatchNorm != tl.BatchNormFrozen {
+			mode.BatchNorm = zoo.Batch
 		}
-		kernels := t.base.kernels()
+		logits := t.base.suffix(scope, t.description.Head, in[inX], from, true, func(string) zoo.Mode { return mode })
+		loss, right := gx.CrossEntropy(logits, in[inLabels], in[inMask], in[inWeights], at(in[inNumbers], numberSmoothing))
+		watch := newWatch(s.groups)
 		gx.Scaled{
-			Optimizer: inner,
+			Optimizer: stepOptimizer(scope, phase, t.base, frozen, in[inNumbers]),
 			Rate: func(_ *graph.Graph, v *model.Variable) *graph.Node {
-				i := max(0, slices.Index(s.groups, blockOf(v.Path()))) // a thawed batch norm takes the head's rate
-				return graph.Squeeze(graph.Slice(rates, graph.AxisElem(i)))
+				return at(in[inRates], max(0, slices.Index(s.groups, blockOf(v.Path())))) // a thawed batch norm takes the head's rate
 			},
 			Decay: func(_ *graph.Graph, v *model.Variable) *graph.Node {
-				if decays && (kernels[v.Path()] || blockOf(v.Path()) == headBlock && v.Name() == "kernel") {
-					return decay
+				if phase.WeightDecay > 0 && t.base.isKernel(v) {
+					return at(in[inNumbers], numberDecay)
 				}
 				return nil
 			},
-		}.UpdateGraph(scope, x.Graph(), loss)
-		return []*graph.Node{loss, right}
+			Watch: watch.see,
+		}.UpdateGraph(scope, loss.Graph(), loss)
+		return []*graph.Node{loss, right, watch.output(loss.Graph())}
 	}
 }
 
-// epochs runs the phase's epochs, saving what moved after each.
-func (u *run) epochs(report func(remote.Progress)) error {
-	seed := uint64(u.model.description.Seed)
-	random := rand.New(rand.NewPCG(seed, uint64(len(u.model.histories))+1))
-	per := (len(u.labels) + u.step.batch - 1) / u.step.batch
-	total := per * u.phase.Epochs
-	start := time.Now()
-	defer func() { u.history.Time.Train = time.Since(start) }()
-	u.checkpoint(report)
-	for epoch := range u.phase.Epochs {
-		e, err := u.epoch(epoch, per, total, start, random, report)
-		if err != nil {
-			return err
-		}
-		u.history.Epochs = append(u.history.Epochs, e)
-		u.checkpoint(report)
-		report(remote.Progress{Stage: fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, u.phase.Epochs), Detail: epochText(e), Finished: true})
-	}
-	return nil
+// at is element i of a vector.
+func at(vector *graph.Node, i int) *graph.Node {
+	return graph.Squeeze(graph.Slice(vector, graph.AxisElem(i)))
 }
 
-func (u *run) epoch(epoch, per, total int, start time.Time, random *rand.Rand, report func(remote.Progress)) (tl.Epoch, error) {
-	begun := time.Now()
-	order := random.Perm(len(u.labels))
-	lossSum, right, seen := 0.0, 0.0, 0
-	stage := fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, u.phase.Epochs)
-	schedule, err := gx.ScheduleByName(u.phase.Schedule)
-	if err != nil {
-		return tl.Epoch{}, err
+// stepOptimizer is the phase's optimizer with a learning rate of 1, and around it what changes gradients: L2-SP first, since it is a term of the
+// loss, then clipping.
+func stepOptimizer(scope *model.Scope, p tl.Phase, b *base, frozen map[string]bool, numbers *graph.Node) optimizer.Interface {
+	number := func(i int) func(*graph.Graph) *graph.Node {
+		return func(*graph.Graph) *graph.Node { return at(numbers, i) }
 	}
-	for positions := range slices.Chunk(order, u.step.batch) {
-		if err := u.ctx.Err(); err != nil {
-			return tl.Epoch{}, err
+	var o gx.GradientOptimizer
+	switch kind := optimizerKind(p); {
+	case kind == "rmsprop":
+		o = gx.RMSProp{}
+	case kind == "sgd" && p.Momentum > 0:
+		o = gx.Momentum{Beta: number(numberMomentum)}
+	case kind == "sgd":
+		o = optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(1)
+	default:
+		o = optimizer.Adam().LearningRate(1).Done().(gx.GradientOptimizer)
+	}
+	if p.ClipNorm > 0 {
+		o = gx.Clipped{Optimizer: o, Limit: number(numberClip)}
+	}
+	if p.Anchor == 0 && p.AnchorHead == 0 {
+		return o
+	}
+	return gx.Anchored{Optimizer: o, Pull: func(g *graph.Graph, v *model.Variable) (strength, towards *graph.Node) {
+		switch block := blockOf(v.Path()); {
+		case block == headBlock && p.AnchorHead > 0 && b.isKernel(v):
+			return at(numbers, numberAnchorHead), nil
+		case block != headBlock && p.Anchor > 0 && !frozen[block]:
+			return at(numbers, numberAnchor), anchor(scope, v, g)
 		}
-		done := epoch*per + seen/u.step.batch
-		loss, hits, err := u.oneStep(positions, random, schedule(done, total))
-		if err != nil {
-			return tl.Epoch{}, err
-		}
-		lossSum, right, seen = lossSum+loss*float64(len(positions)), right+hits, seen+len(positions)
-		took := time.Since(start)
-		report(remote.Progress{Stage: stage, Done: int64(seen), Total: int64(len(order)),
-			Detail: fmt.Sprintf("loss %.4f  accuracy %.3f  %.0f images/s", lossSum/float64(seen), right/float64(seen), float64(seen)/time.Since(begun).Seconds()),
-			Left:   time.Duration(float64(took) / float64(done+1) * float64(total-done-1))})
-	}
-	e := tl.Epoch{Loss: lossSum / float64(seen), Accuracy: right / float64(seen), ValidLoss: nan, ValidAccuracy: nan}
-	e.ImagesPerSecond = float64(seen) / time.Since(begun).Seconds()
-	moved, err := u.step.program.get(u.step.unfrozen)
-	if err != nil {
-		return e, err
-	}
-	u.saved = append(u.saved, newMoment(moved))
-	u.model.weigh(u.saved)
-	if u.valid != nil {
-		if e.ValidLoss, e.ValidAccuracy, err = u.validate(moved); err != nil {
-			return e, err
-		}
-	}
-	e.Seconds = time.Since(begun).Seconds()
-	return e, nil
+		return nil, nil
+	}}
 }
 
-// oneStep runs a batch of training rows, each in a view of its own. A smaller, last batch is filled up with its own rows at weight 0.
+// anchor is the pretrained value of a variable.
+func anchor(scope *model.Scope, v *model.Variable, g *graph.Graph) *graph.Node {
+	return scope.Store().GetVariable(anchorScope + v.Path()).NodeValue(g)
+}
+
+// isKernel tells whether weight decay, and L2 of the head, apply to a variable.
+func (b *base) isKernel(v *model.Variable) bool {
+	return b.kernels()[v.Path()] || blockOf(v.Path()) == headBlock && v.Name() == "kernel"
+}
+
+// oneStep runs a batch of training rows, each in a view of its own, with all rates multiplied by factor. A smaller, last batch is filled up
+// with its own rows, which count for nothing.
 func (u *run) oneStep(positions []int, random *rand.Rand, factor float64) (loss, right float64, err error) {
 	n := u.step.batch
-	labels, weights := make([]int32, n), make([]float32, n)
+	labels, mask, weights := make([]int32, n), make([]float32, n), make([]float32, n)
+	rows, views := make([]int, n), make([]int, n)
 	for i := range n {
-		labels[i] = int32(u.labels[positions[i%len(positions)]])
+		rows[i], views[i] = positions[i%len(positions)], random.IntN(len(u.views))
+		label := u.labels[rows[i]]
+		labels[i], weights[i] = int32(label), u.sampler.weight(label)
 		if i < len(positions) {
-			weights[i] = 1
+			mask[i] = 1
 		}
 	}
 	x, err := rowsTensor(u.views[0].kind, append([]int{n}, u.views[0].shape...), func(dst []byte) error {
-		chosen, filled := make([]int, n), make([]int, n)
-		for i := range n {
-			chosen[i], filled[i] = random.IntN(len(u.views)), positions[i%len(positions)]
-		}
-		return gather(u.views, chosen, filled, dst)
+		return gather(u.views, views, rows, dst)
 	})
 	if err != nil {
 		return 0, 0, err
@@ -239,23 +282,19 @@ func (u *run) oneStep(positions []int, random *rand.Rand, factor float64) (loss,
 	for i, group := range u.step.groups {
 		rates[i] = float32(u.rates[group] * factor)
 	}
-	outputs, err := u.step.program.run(x, labels, weights, rates, float32(u.phase.WeightDecay), float32(u.phase.LabelSmoothing))
+	outputs, err := u.step.program.run(x, labels, mask, weights, rates, u.numbers())
 	if err != nil {
 		return 0, 0, err
 	}
 	loss, right = scalar(outputs[0]), scalar(outputs[1])
-	if loss != loss {
-		return 0, 0, errDiverged
+	bad, oldIsBad := u.step.record.add(outputs[2], rates)
+	switch {
+	case !isFinite(loss):
+		return loss, 0, u.lossDiverged(loss, bad, oldIsBad, x)
+	case bad >= 0:
+		return loss, 0, u.diverged(u.step.record.steps, fmt.Sprintf("the step of block %s is too large for a number", u.step.groups[bad]), rateTooHigh)
 	}
 	return loss, right, nil
 }
 
 func scalar(t *tensors.Tensor) float64 { return float64(tensors.ToScalar[float32](t)) }
-
-func epochText(e tl.Epoch) string {
-	text := fmt.Sprintf("loss %.4f  accuracy %.3f", e.Loss, e.Accuracy)
-	if e.ValidLoss == e.ValidLoss {
-		text += fmt.Sprintf("  valid loss %.4f  valid accuracy %.3f", e.ValidLoss, e.ValidAccuracy)
-	}
-	return text + fmt.Sprintf("  %.0f images/s", e.ImagesPerSecond)
-}

@@ -25,12 +25,15 @@ type trained struct {
 	base        *base
 	logits      int
 	values      map[string]*value // every variable of base and head, by path
+	head        map[string]*value // the head's first ones
 	frozen      map[string]bool   // by block of the base; the head never is
 	rates       map[string]float64
 	histories   []tl.History
 	epochs      []*moment // after each epoch of the last phase
 	rest        *moment   // what the last checkpoint named below the epoch
 	kept        bool      // whether its checkpoint was looked for
+	journal     journal
+	stopped     *stoppedPhase // what the last phase goes on from where it was stopped; else nil
 }
 
 // model finds the model of that description or creates it: the base's weights, a new head, every block of the base frozen. It comes locked.
@@ -38,7 +41,7 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 	if m.Name == "" {
 		return nil, fmt.Errorf("a model needs a name: base.WithHead(\"cells\", …)")
 	}
-	b, err := e.base(ctx, m.Base)
+	b, err := e.baseOf(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +63,9 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 		if t == nil {
 			t = newTrained(m, b, head, logits)
 			t.session = remote.SessionOf(ctx)
+			if b.saved != nil {
+				b.saved.into(t)
+			}
 			e.models[key] = t
 		}
 		t.used.touch(ctx)
@@ -87,7 +93,7 @@ func (e *Engine) recall(ctx context.Context, key string, t *trained) {
 }
 
 func newTrained(m tl.Model, b *base, head map[string]*value, logits int) *trained {
-	t := &trained{gate: newGate(), description: m, base: b, logits: logits, values: maps.Clone(head), frozen: map[string]bool{}}
+	t := &trained{gate: newGate(), description: m, base: b, logits: logits, values: maps.Clone(head), head: head, frozen: map[string]bool{}}
 	for i, block := range b.Blocks {
 		maps.Copy(t.values, ofBlocks(b, b.values, i, i+1))
 		t.frozen[block.Name] = true
@@ -100,6 +106,9 @@ func newTrained(m tl.Model, b *base, head map[string]*value, logits int) *traine
 func (t *trained) weigh(running []*moment) {
 	seen, bytes := map[*value]bool{}, int64(0)
 	for _, m := range slices.Concat([]*moment{{values: t.values}}, t.epochs, running) {
+		if m == nil {
+			continue
+		}
 		for path, v := range m.values {
 			if !seen[v] && t.base.values[path] != v {
 				seen[v] = true
@@ -215,13 +224,11 @@ func (e *Engine) stepBack(ctx context.Context, r tl.StepBackRequest, _ func(remo
 		return tl.History{}, err
 	}
 	defer t.gate.Unlock()
-	if len(t.histories) == 0 {
-		return tl.History{}, fmt.Errorf("no phase was fitted yet: there is no epoch to step back to")
+	m, err := t.epochAt(r.Epoch)
+	if err != nil {
+		return tl.History{}, err
 	}
-	if r.Epoch < 1 || r.Epoch > len(t.epochs) {
-		return tl.History{}, fmt.Errorf("the last phase finished %d epochs: step back to 1 to %d, not %d", len(t.epochs), len(t.epochs), r.Epoch)
-	}
-	maps.Copy(t.values, t.epochs[r.Epoch-1].values)
+	maps.Copy(t.values, m.values)
 	last := &t.histories[len(t.histories)-1]
 	last.Kept, last.SteppedBack = r.Epoch, true
 	e.keep(ctx, t)

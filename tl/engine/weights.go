@@ -56,6 +56,7 @@ type base struct {
 	used      usage
 	bytes     atomic.Int64
 	values    map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
+	saved     *opened           // what an opened model was; nil for a base that models share
 }
 
 // base finds a network and loads its weights where that was not done yet. Descriptions are the same base where their JSON is.
