@@ -215,6 +215,10 @@ func (t *trained) putStopped(dir string, record *savedModel, put func(name, cont
 		return put(epochsFolder+"/"+m.name()+".safetensors", content, m.values)
 	}
 	for i, epoch := range t.epochs {
+		if epoch == nil { // there was no room for it
+			record.Epochs = append(record.Epochs, "")
+			continue
+		}
 		if err := once(epoch, fmt.Sprintf("what moved, as it was after epoch %d of the stopped phase", i+1)); err != nil {
 			return err
 		}

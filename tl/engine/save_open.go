@@ -247,6 +247,10 @@ func (o *opened) stopped(dir string) error {
 		return newMoment(values), nil
 	}
 	for _, name := range o.record.Epochs {
+		if name == "" { // there was no room for it
+			o.epochs = append(o.epochs, nil)
+			continue
+		}
 		m, err := read(name)
 		if err != nil {
 			return err
