@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"transferlab/datasets"
+	"transferlab/datasets/images"
 	"transferlab/tl"
 	"transferlab/tl/remote"
 )
@@ -123,6 +124,9 @@ func (s source) at(n int) cut {
 	return cut{n, s.outputShape(n), dtypes.Float32}
 }
 
+// options say how an image becomes the input. The view is added where it is decoded.
+func (s source) options() images.Options { return images.Options{Size: s.Size} }
+
 // decoding names the way from a file to pixels. Change it with transferlab/datasets/images, and old rows are not found any more.
 const decoding = "imaging linear 1"
 
@@ -130,7 +134,7 @@ const decoding = "imaging linear 1"
 // differ in the last bits; way is how files become pixels.
 func cacheName(platform, way string, s source, c cut, view string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "activations 2\n%s\n%s\n%d\n%q\n%s\n%v %v\n%s\n", platform, way, s.Size, view,
+	fmt.Fprintf(h, "activations 2\n%s\n%s\n%+v\n%q\n%s\n%v %v\n%s\n", platform, way, s.options(), view,
 		digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Mean, s.Deviation, s.structure)
 	for _, block := range s.Blocks[:c.blocks] {
 		fmt.Fprintln(h, block.Name)

@@ -143,7 +143,9 @@ func (r *prefixRun) pass(ctx context.Context, e *Engine, positions []int, sink r
 	if r.from.cache != nil {
 		return compiled, r.batches(ctx, positions, r.cached, forward, sink, report)
 	}
-	next, stop := iter.Pull2(images.StreamTable(ctx, r.data.table, r.data.Augmentation, positions, images.Options{Size: r.Size, View: r.view}, r.size))
+	options := r.options()
+	options.View = r.view
+	next, stop := iter.Pull2(images.StreamTable(ctx, r.data.table, r.data.Augmentation, positions, options, r.size))
 	defer stop()
 	return compiled, r.batches(ctx, positions, func([]int) (*tensors.Tensor, error) {
 		batch, err, _ := next()

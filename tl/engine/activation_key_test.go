@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"transferlab/datasets"
+	"transferlab/tl"
+	"transferlab/tl/remote"
+	"transferlab/tl/zoo"
+)
+
+func silent(remote.Progress) {}
+
+// TestActivationKeys: whatever shapes a row makes another key, down to one bit of one weight, and what does not shape it makes none.
+func TestActivationKeys(t *testing.T) {
+	b := must[*base](t)(registeredEngine.base(quiet(), lite))
+	plain := source{b, b.values}
+	const deep = 10
+	name := func(s source) string {
+		return cacheName("cpu", decoding, s, s.at(deep), datasets.Augmentation{}.Key(0))
+	}
+	with := func(change func(*base)) source {
+		other := &base{Network: b.Network, structure: b.structure}
+		change(other)
+		return source{other, b.values}
+	}
+	bitFlipped := func(block int) source {
+		changed := maps.Clone(b.values)
+		path := "/" + b.Blocks[block].Name + "/" + b.Blocks[block].Variables[0].Name
+		data := slices.Clone(changed[path].Data)
+		data[7] = math.Float32frombits(math.Float32bits(data[7]) ^ 1)
+		changed[path] = newValue(changed[path].Shape, data)
+		return source{b, changed}
+	}
+	flips := datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true}
+	drawn := datasets.Augmentation{CropArea: [2]float64{0.5, 1}, V: 3}
+	other := &base{Network: b.Network}
+	other.Blocks = renamed(b.Blocks, 3)
+	values := maps.Clone(b.values)
+	for path, v := range b.values {
+		values[strings.Replace(path, "/"+b.Blocks[3].Name+"/", "/"+other.Blocks[3].Name+"/", 1)] = v
+	}
+	blockRenamed := name(source{other, values})
+	others := map[string]string{
+		"the cut":             cacheName("cpu", decoding, plain, plain.at(deep+1), datasets.Augmentation{}.Key(0)),
+		"the decoded image":   cacheName("cpu", decoding, plain, plain.at(0), datasets.Augmentation{}.Key(0)),
+		"the device":          cacheName("gpu", decoding, plain, plain.at(deep), datasets.Augmentation{}.Key(0)),
+		"the decoder":         cacheName("cpu", decoding+"1", plain, plain.at(deep), datasets.Augmentation{}.Key(0)),
+		"flipped left right":  cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(1)),
+		"flipped upside down": cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(2)),
+		"flipped both ways":   cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(3)),
+		"cropped at random":   cacheName("cpu", decoding, plain, plain.at(deep), drawn.Key(1)),
+		"cropped once more":   cacheName("cpu", decoding, plain, plain.at(deep), drawn.Key(2)),
+		"a bit of a weight":   name(bitFlipped(0)),
+		"a bit of another":    name(bitFlipped(deep - 1)),
+		"the size":            name(with(func(b *base) { b.Size++ })),
+		"the mean":            name(with(func(b *base) { b.Mean[1] += 1e-3 })),
+		"the deviation":       name(with(func(b *base) { b.Deviation[2] += 1e-3 })),
+		"the user's layers":   name(with(func(b *base) { b.structure = `{"stride": 2}` })),
+		"the network's name":  name(with(func(b *base) { b.Name += "2" })),
+		"the name of a block": blockRenamed,
+		"nothing":             name(plain),
+	}
+	seen := map[string]string{}
+	for what, key := range others {
+		if other, found := seen[key]; found {
+			t.Errorf("%q and %q share a cache", what, other)
+		}
+		seen[key] = what
+	}
+	for what, s := range map[string]source{
+		"a weight behind the cut": bitFlipped(deep),
+		"the same bits elsewhere": {b, maps.Clone(b.values)},
+	} {
+		if name(s) != name(plain) {
+			t.Errorf("%s makes another cache", what)
+		}
+	}
+	if flips.Key(0) != (datasets.Augmentation{}).Key(0) || drawn.Key(0) != flips.Key(0) {
+		t.Error("the plain view of an augmented data set is not that of the plain one")
+	}
+}
+
+// TestOnePixelMakesAnotherRow changes one pixel of one image, in place and with its time of modification put back: that row alone is computed again.
+func TestOnePixelMakesAnotherRow(t *testing.T) {
+	ownCache(t)
+	dir := t.TempDir()
+	for _, class := range []string{"a", "b"} {
+		if err := os.Mkdir(filepath.Join(dir, class), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths := []string{filepath.Join(dir, "a", "1.png"), filepath.Join(dir, "b", "2.png"), filepath.Join(dir, "b", "3.png")}
+	draw := func(i int, grey uint8) {
+		m := image.NewGray(image.Rect(0, 0, 32, 32))
+		m.Pix[0], m.Pix[500] = uint8(i), grey
+		var file bytes.Buffer
+		if err := png.Encode(&file, m); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(paths[i], file.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range paths {
+		draw(i, 100)
+	}
+	d := datasets.Folder(dir)
+	values := func() (tl.Tensor, tl.Timing) {
+		request := tl.RepresentRequest{Base: tl.RawPixels(), Data: d}
+		_, timing, err := registeredEngine.representation(quiet(), request, silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return must[tl.Tensor](t)(registeredEngine.values(quiet(), request, silent)), timing
+	}
+	before, timing := values()
+	if timing.Computed != 3 {
+		t.Fatalf("%d rows computed", timing.Computed)
+	}
+	info := must[os.FileInfo](t)(os.Stat(paths[1]))
+	draw(1, 101)
+	if err := os.Chtimes(paths[1], info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	after, timing := values()
+	if timing.Computed != 1 || timing.Reused != 2 {
+		t.Errorf("%d rows computed, %d reused", timing.Computed, timing.Reused)
+	}
+	if slices.Equal(before.Row(1), after.Row(1)) || !slices.Equal(before.Row(0), after.Row(0)) || !slices.Equal(before.Row(2), after.Row(2)) {
+		t.Error("not exactly the row of the changed image changed")
+	}
+}
+
+// renamed is a copy of blocks with another name for block i.
+func renamed(blocks []zoo.Block, i int) []zoo.Block {
+	blocks = slices.Clone(blocks)
+	blocks[i].Name += "x"
+	return blocks
+}
