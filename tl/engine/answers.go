@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"transferlab/datasets"
 	"transferlab/tl"
 	"transferlab/tl/remote"
 	"transferlab/tl/zoo"
@@ -73,12 +72,8 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 }
 
 // modelLogits runs a model over d: its frozen prefix through the cache, then the rest.
-func (e *Engine) modelLogits(ctx context.Context, t *trained, d datasets.Dataset, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
+func (e *Engine) modelLogits(ctx context.Context, t *trained, data rows, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
 	from := t.prefix()
-	data, err := hashed(ctx, d)
-	if err != nil {
-		return tl.Tensor{}, tl.Timing{}, err
-	}
 	a, timing, err := e.activations(ctx, t.source(), from, data, 0, report)
 	if err != nil {
 		return tl.Tensor{}, timing, err
@@ -101,11 +96,17 @@ func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remo
 		return tl.Predictions{}, err
 	}
 	defer t.gate.Unlock()
-	classes, err := r.Data.Classes(ctx)
+	classes := t.journal.Classes // of what it was trained on, whatever the images to predict are filed under
+	if classes == nil {
+		if classes, err = r.Data.Classes(ctx); err != nil {
+			return tl.Predictions{}, err
+		}
+	}
+	data, err := hashed(ctx, r.Data)
 	if err != nil {
 		return tl.Predictions{}, err
 	}
-	logits, _, err := e.modelLogits(ctx, t, r.Data, report)
+	logits, _, err := e.modelLogits(ctx, t, data, report)
 	return answer(logits, named(classes, t.logits)), err
 }
 
@@ -200,10 +201,17 @@ func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(rem
 		return tl.Evaluation{}, err
 	}
 	classes, err := r.Data.Classes(ctx)
+	if err == nil {
+		err = t.sameClasses("the data to evaluate on", classes)
+	}
 	if err != nil {
 		return tl.Evaluation{}, err
 	}
-	logits, timing, err := e.modelLogits(ctx, t, r.Data, report)
+	data, err := hashed(ctx, r.Data)
+	if err != nil {
+		return tl.Evaluation{}, err
+	}
+	logits, timing, err := e.modelLogits(ctx, t, data, report)
 	if err != nil {
 		return tl.Evaluation{}, err
 	}
@@ -215,7 +223,7 @@ func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(rem
 		ev.Phase = t.histories[len(t.histories)-1].Phase.Name
 	}
 	ev.Time.Total = time.Since(start)
-	return ev, nil
+	return ev, e.looked(ctx, t, data, ev)
 }
 
 // bootstrap is the percentile interval of the accuracy over 2,000 draws of the images with replacement (Efron 1979), seed 0.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"transferlab/datasets"
@@ -35,17 +36,39 @@ type phaseEntry struct {
 func (u *run) describe(train, valid datasets.Dataset) error {
 	entry := phaseEntry{Before: digest(u.model.values)}
 	var err error
-	if entry.Train, entry.classes, err = described(u.ctx, train, u.views[0].hashes, u.labels); err != nil {
+	if entry.Train, entry.classes, err = described(u.ctx, train, u.views[0].hashes, u.labels); err == nil {
+		err = u.model.sameClasses("train", entry.classes)
+	}
+	if err != nil {
 		return err
 	}
 	if u.valid != nil {
-		data, _, err := described(u.ctx, valid, u.valid.hashes, u.vLabels)
+		data, classes, err := described(u.ctx, valid, u.valid.hashes, u.vLabels)
+		if err == nil {
+			err = sameOrder("valid", classes, entry.classes)
+		}
 		if err != nil {
 			return err
 		}
 		entry.Valid = &data
 	}
 	u.entry = entry
+	return nil
+}
+
+// sameClasses refuses data whose classes have other numbers than those the model was trained on.
+func (t *trained) sameClasses(role string, classes []string) error {
+	return sameOrder(role, classes, t.journal.Classes)
+}
+
+// sameOrder refuses classes that are known by another number: labels are numbers, and every answer would be taken for another one.
+func sameOrder(role string, classes, trained []string) error {
+	for i, class := range classes {
+		if j := slices.Index(trained, class); j >= 0 && j != i {
+			return fmt.Errorf("%s has class %q as number %d, the model was trained with it as number %d: give data whose classes are in the order %s",
+				role, class, i, j, strings.Join(trained, ", "))
+		}
+	}
 	return nil
 }
 
@@ -104,12 +127,8 @@ func digestOf(texts []string) string {
 }
 
 // looked notes an evaluation. Call it with the model's gate.
-func (e *Engine) looked(ctx context.Context, t *trained, d datasets.Dataset, ev tl.Evaluation) error {
-	hashes, err := d.Hashes(ctx)
-	if err != nil {
-		return err
-	}
-	data, _, err := described(ctx, d, hashes, ev.Labels)
+func (e *Engine) looked(ctx context.Context, t *trained, d rows, ev tl.Evaluation) error {
+	data, _, err := described(ctx, d.Dataset, d.hashes, ev.Labels)
 	if err != nil {
 		return err
 	}
