@@ -9,9 +9,10 @@ import (
 // Base describes a pretrained network without its top: blocks in order from the input, all of them frozen.
 // It is a few bytes; its verbs make the engine load the weights.
 type Base struct {
-	Name    string   // as in Load; of a network of the user's own, what it is called
-	Network *Network `json:",omitempty"` // a network of the user's own (see Sequence); nil is the one that Load knows by Name
-	Weights Weights  `json:",omitzero"`  // where the weights come from; zero is the published ones
+	Name    string       // as in Load; of a network of the user's own, what it is called
+	Network *Network     `json:",omitempty"` // a network of the user's own (see Sequence); nil is the one that Load knows by Name
+	Weights Weights      `json:",omitzero"`  // where the weights come from; zero is the published ones
+	ONNX    *ONNXNetwork `json:",omitempty"` // the network of an ONNX file (see ONNX); nil where it is not one
 }
 
 // Load describes the base of that name with its ImageNet weights: "efficientnet_lite0". An unknown name is reported, with
