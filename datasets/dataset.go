@@ -19,10 +19,10 @@ type Dataset struct {
 
 // Pick is one selection of rows, as data. Exactly one of its kinds is meant; see the methods of Dataset that make them.
 type Pick struct {
-	Kind     string  // "split", "nth", "rows" or "take"
+	Kind     string  // "split", "nth", "rows", "take" or "per class"
 	Fraction float64 // split: the share of each class that the first part gets, in (0, 1)
-	Seed     int64   // split: the seed of the shuffle
-	K        int     // nth: every K-th row, rows 0, K, 2K …; take: the first K rows; K ≥ 1
+	Seed     int64   // split, per class: the seed of the shuffle
+	K        int     // nth: every K-th row, rows 0, K, 2K …; take: the first K rows; per class: K rows of each class; K ≥ 1
 	Rest     bool    // split, nth, take: the other rows instead
 	Rows     []int   // rows: these positions, in this order
 }
@@ -70,6 +70,12 @@ func (d Dataset) Take(n int) Dataset { return d.pick(Pick{Kind: "take", K: n}) }
 
 // Skip leaves out the first n rows of d: what Take(n) does not keep.
 func (d Dataset) Skip(n int) Dataset { return d.pick(Pick{Kind: "take", K: n, Rest: true}) }
+
+// PerClass keeps n rows of each class after a shuffle by seed, or all of a class that has fewer, in d's order. With one seed a smaller n gives
+// some of the rows of a larger one: what learning curves compare.
+func (d Dataset) PerClass(n int, seed int64) Dataset {
+	return d.pick(Pick{Kind: "per class", K: n, Seed: seed})
+}
 
 // Rows keeps the rows at the given positions of d (from 0), in that order; a position may come twice.
 func (d Dataset) Rows(positions ...int) Dataset { return d.pick(Pick{Kind: "rows", Rows: positions}) }

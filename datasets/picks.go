@@ -21,8 +21,10 @@ func (p Pick) apply(items []Item) ([]Item, error) {
 		kept, err = p.take(items)
 	case "rows":
 		kept, err = p.rows(items)
+	case "per class":
+		kept, err = p.perClass(items)
 	default:
-		err = fmt.Errorf("pick %q: no such kind of selection (have split, nth, take, rows)", p.Kind)
+		err = fmt.Errorf("pick %q: no such kind of selection (have split, nth, take, rows, per class)", p.Kind)
 	}
 	if err == nil && len(kept) == 0 {
 		err = fmt.Errorf("%s: no row is left of %d", p, len(items))
@@ -36,19 +38,34 @@ func (p Pick) split(items []Item) ([]Item, error) {
 	if !(p.Fraction > 0 && p.Fraction < 1) { // also refuses NaN
 		return nil, fmt.Errorf("split: fraction %v is not between 0 and 1; 0.8 puts four fifths into the first part", p.Fraction)
 	}
+	first := p.ofEachClass(items, func(n int) int { return int(math.Round(p.Fraction * float64(n))) })
+	return keep(items, func(i int) bool { return first[i] != p.Rest }), nil
+}
+
+// perClass keeps min(K, n) of the n rows of each class.
+func (p Pick) perClass(items []Item) ([]Item, error) {
+	if p.K < 1 {
+		return nil, fmt.Errorf("per class: %d rows of each class; the number must be at least 1", p.K)
+	}
+	kept := p.ofEachClass(items, func(n int) int { return min(p.K, n) })
+	return keep(items, func(i int) bool { return kept[i] }), nil
+}
+
+// ofEachClass marks the first rows of each class after the shuffle: of n rows as many as share says.
+func (p Pick) ofEachClass(items []Item, share func(n int) int) []bool {
 	byClass := map[int][]int{}
 	for i, item := range items {
 		byClass[item.Label] = append(byClass[item.Label], i)
 	}
-	first := make([]bool, len(items))
+	marked := make([]bool, len(items))
 	for label, rows := range byClass {
 		random := rand.New(rand.NewPCG(uint64(p.Seed), uint64(label)))
 		random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-		for _, row := range rows[:int(math.Round(p.Fraction*float64(len(rows))))] {
-			first[row] = true
+		for _, row := range rows[:share(len(rows))] {
+			marked[row] = true
 		}
 	}
-	return keep(items, func(i int) bool { return first[i] != p.Rest }), nil
+	return marked
 }
 
 func (p Pick) nth(items []Item) ([]Item, error) {
@@ -109,6 +126,8 @@ func (p Pick) String() string {
 		return fmt.Sprintf("without the first %d rows", p.K)
 	case p.Kind == "take":
 		return fmt.Sprintf("the first %d rows", p.K)
+	case p.Kind == "per class":
+		return fmt.Sprintf("%d of each class, seed %d", p.K, p.Seed)
 	case p.Kind == "rows" && len(p.Rows) <= 4:
 		return fmt.Sprintf("rows %s", strings.Trim(fmt.Sprint(p.Rows), "[]"))
 	case p.Kind == "rows":

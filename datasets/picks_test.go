@@ -229,3 +229,36 @@ func TestString(t *testing.T) {
 }
 
 func second(_, d datasets.Dataset) datasets.Dataset { return d }
+
+// TestPerClass: so many of each class, in order, and a smaller number's rows are among a larger one's.
+func TestPerClass(t *testing.T) {
+	d := datasets.Shapes(300, 3)
+	all := tally(labelsOf(t, d))
+	smaller := map[int]bool{}
+	for _, n := range []int{1, 10, 60, 1000} {
+		picked := d.PerClass(n, 5)
+		rows := rowsOf(t, picked)
+		if !slices.IsSorted(rows) {
+			t.Errorf("%d of each class: order was not kept", n)
+		}
+		for label, have := range tally(labelsOf(t, picked)) {
+			if want := min(n, all[label]); have != want {
+				t.Errorf("%d of each class: class %d has %d, want %d", n, label, have, want)
+			}
+		}
+		for row := range smaller {
+			if !slices.Contains(rows, row) {
+				t.Errorf("%d of each class: row %d of a smaller pick is gone", n, row)
+			}
+		}
+		for _, row := range rows {
+			smaller[row] = true
+		}
+	}
+	if slices.Equal(rowsOf(t, d.PerClass(10, 5)), rowsOf(t, d.PerClass(10, 6))) {
+		t.Error("two seeds pick the same rows")
+	}
+	if _, err := d.PerClass(0, 1).Labels(context.Background()); err == nil || !strings.Contains(err.Error(), "at least 1") {
+		t.Errorf("none of each class: error %v", err)
+	}
+}
