@@ -81,7 +81,11 @@ func (h History) String() string {
 	if len(h.Epochs) == 1 {
 		plural = ""
 	}
-	fmt.Fprintf(&out, "%s, phase %q: %d epoch%s of %d images in batches of %d\n", h.Model, h.Phase.Name, len(h.Epochs), plural, h.Rows, h.Batch)
+	batches := fmt.Sprintf("batches of %d", h.Batch)
+	if h.Rows <= h.Batch {
+		batches = "one batch"
+	}
+	fmt.Fprintf(&out, "%s, phase %q: %d epoch%s of %d images in %s\n", h.Model, h.Phase.Name, len(h.Epochs), plural, h.Rows, batches)
 	rows := [][]string{{"epoch", "loss", "accuracy", "valid loss", "valid accuracy", "images/s", ""}}
 	for i, e := range h.Epochs {
 		mark := ""
@@ -94,6 +98,9 @@ func (h History) String() string {
 	out.WriteString(table("rrrrrrl", rows...))
 	if h.Stopped {
 		fmt.Fprintf(&out, "stopped in epoch %d; %s\n", len(h.Epochs)+1, h.Standing())
+	}
+	if h.Early {
+		fmt.Fprintf(&out, "ended after epoch %d of %d: no lower valid loss in %d epochs (Patience)\n", len(h.Epochs), h.Phase.Epochs, h.Phase.Patience)
 	}
 	how := "no validation set: the last epoch stands"
 	switch {
@@ -112,6 +119,25 @@ func (h History) String() string {
 	fmt.Fprintf(&out, "%.1f s: prefix %.1f (%d computed, %d reused), compile %.1f, train %.1f\n", t.Total.Seconds(), t.Prefix.Seconds(),
 		t.Computed, t.Reused, t.Compile.Seconds(), t.Train.Seconds())
 	return out.String()
+}
+
+// Records is what the phase did to each block, as a table: its learning rate and, of the first and the last epoch, the mean size of a step and the
+// distance from the pretrained weights, both in shares of the weights; see [BlockRecord]. It is "" where no epoch finished.
+func (h History) Records() string {
+	if len(h.Epochs) == 0 || len(h.Epochs[0].Blocks) == 0 {
+		return ""
+	}
+	n := len(h.Epochs)
+	rows := [][]string{{"block", "last rate", "update, epoch 1", fmt.Sprintf("epoch %d", n), "drift, epoch 1", fmt.Sprintf("epoch %d", n)}}
+	last := h.Epochs[n-1].Blocks
+	for i, first := range h.Epochs[0].Blocks {
+		if i >= len(last) {
+			break
+		}
+		rows = append(rows, []string{flat(first.Block), orDash("%.2e", last[i].Rate), orDash("%.1e", first.Update), orDash("%.1e", last[i].Update),
+			orDash("%.1e", first.Drift), orDash("%.1e", last[i].Drift)})
+	}
+	return table("lrrrrr", rows...)
 }
 
 // Standing says which weights the model has.

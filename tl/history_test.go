@@ -38,6 +38,24 @@ func TestHistory(t *testing.T) {
 	golden(t, "history_stopped_at_once", h.String())
 }
 
+func TestHistoryOfAShortDataSetThatEndedEarly(t *testing.T) {
+	h := fineTune()
+	h.Rows, h.Early, h.Phase.Epochs, h.Phase.Patience = 20, true, 30, 1
+	golden(t, "history_early", h.String())
+}
+
+func TestHistoryRecords(t *testing.T) {
+	h := fineTune()
+	if h.Records() != "" {
+		t.Errorf("records of a phase without any: %q", h.Records())
+	}
+	for i := range h.Epochs {
+		h.Epochs[i].Blocks = []BlockRecord{{"head", 1e-3, 4e-3 / float64(i+1), 0.1 * float64(i+1)}, {"block15", 1e-3 / 3, 1.2e-3, 0.01 * float64(i+1)}}
+	}
+	h.Epochs[2].Blocks[1].Update = math.NaN()
+	golden(t, "history_records", h.Records())
+}
+
 func TestFreezeProof(t *testing.T) {
 	for want, p := range map[string]FreezeProof{
 		"nothing was frozen": {},
