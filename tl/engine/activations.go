@@ -135,7 +135,7 @@ const decoding = "imaging linear 1"
 func cacheName(platform, way string, s source, c cut, view string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "activations 2\n%s\n%s\n%+v\n%q\n%s\n%v %v\n%s\n", platform, way, s.options(), view,
-		digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Mean, s.Deviation, s.structure)
+		digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Mean, s.Deviation, s.key())
 	for _, block := range s.Blocks[:c.blocks] {
 		fmt.Fprintln(h, block.Name)
 	}

@@ -20,7 +20,7 @@ import (
 // forward is the program from activations at a cut to a model's logits, in inference mode.
 func (e *Engine) forward(ctx context.Context, t *trained, from int) (*program, error) {
 	b, head := t.base, t.description.Head
-	return e.program(ctx, b.Name, "forward", fmt.Sprintf("forward %s %d %v", b.Name, from, head), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	return e.program(ctx, b.Name, "forward", fmt.Sprintf("forward %s %d %v", b.key(), from, head), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{b.suffix(scope, head, in[0], from, false, inference)}
 	})
 }
@@ -123,7 +123,7 @@ func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report f
 	if err != nil {
 		return tl.Predictions{}, err
 	}
-	p, err := e.program(ctx, b.Name, "classifier", "classifier "+b.Name, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+	p, err := e.program(ctx, b.Name, "classifier", "classifier "+b.key(), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{b.Classifier.Forward(scope.At("%s", b.Classifier.Name), in[0], zoo.Mode{})}
 	})
 	if err != nil {

@@ -71,6 +71,8 @@ func nounOf(in any) string {
 		return r.Dir
 	case tl.ResumeRequest:
 		return r.Model.Name
+	case tl.LoadRequest:
+		return r.Base.Name
 	case tl.RepresentRequest:
 		return r.Base.Name
 	case tl.PCARequest:

@@ -99,6 +99,7 @@ func handle[In, Out any](f func(*Engine, context.Context, In, func(remote.Progre
 
 var verbs = map[string]verb{
 	tl.VerbSummary:     handle((*Engine).summary),
+	tl.VerbLoadReport:  handle((*Engine).loadReport),
 	tl.VerbRepresent:   handle((*Engine).represent),
 	tl.VerbValues:      handle((*Engine).values),
 	tl.VerbPCA:         handle((*Engine).pca),

@@ -224,7 +224,7 @@ func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report fun
 	if r.from.cache == nil {
 		from = r.at(0)
 	}
-	key := fmt.Sprintf("prefix %s %s %d", r.Name, r.structure, from.blocks)
+	key := fmt.Sprintf("prefix %s %d", r.key(), from.blocks)
 	for _, c := range r.cuts {
 		key += fmt.Sprint(" ", c.blocks)
 	}

@@ -98,7 +98,7 @@ func readSaved(ctx context.Context, m tl.Model) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &base{Network: network, label: label(record.Model.Base), gate: newGate()}
+	b := newBase(network, record.Model.Base)
 	if err := record.fits(b); err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (u *run) anchors() map[string]*value {
 // stepKey is what makes another graph: structure, not numbers.
 func (u *run) stepKey(s *stepper) string {
 	p := u.phase
-	return fmt.Sprintf("step %s %d %v %v %d %q %q %t %t %t %t %t %v", u.model.base.Name, u.cut, u.model.description.Head, s.groups, s.batch, optimizerKind(p),
+	return fmt.Sprintf("step %s %d %v %v %d %q %q %t %t %t %t %t %v", u.model.base.key(), u.cut, u.model.description.Head, s.groups, s.batch, optimizerKind(p),
 		p.BatchNorm, p.WeightDecay > 0, p.Momentum > 0, p.ClipNorm > 0, p.Anchor > 0, p.AnchorHead > 0, u.model.base.frozenList(u.model.frozen))
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"transferlab/tl"
+	"transferlab/tl/remote"
 	"transferlab/tl/zoo"
 )
 
@@ -56,7 +58,8 @@ type base struct {
 	used      usage
 	bytes     atomic.Int64
 	values    map[string]*value // by variable path: "/mbconv3/expand/kernel"; nil until loaded
-	saved     *opened           // what an opened model was; nil for a base that models share
+	loaded    tl.LoadReport
+	saved     *opened // what an opened model was; nil for a base that models share
 }
 
 // base finds a network and loads its weights where that was not done yet. Descriptions are the same base where their JSON is.
@@ -65,7 +68,7 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the base %q: %w", described.Name, err)
 	}
-	key := string(text)
+	key := string(text) + stampOf(described.Weights.File)
 	e.mu.Lock()
 	b := e.bases[key]
 	if b == nil {
@@ -74,7 +77,7 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 			e.mu.Unlock()
 			return nil, err
 		}
-		b = &base{Network: network, label: label(described), structure: structure(described), gate: newGate()}
+		b = newBase(network, described)
 		e.bases[key] = b
 	}
 	b.used.touch(ctx)
@@ -83,34 +86,70 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 		return nil, err
 	}
 	defer b.gate.Unlock()
-	if b.values != nil || b.Load == nil {
+	if b.values != nil {
 		return b, nil
 	}
-	weights, err := b.Load(ctx)
-	if err != nil {
-		return nil, err
+	return b, b.load(ctx, described)
+}
+
+// newBase is a base without weights.
+func newBase(n zoo.Network, described tl.Base) *base {
+	return &base{Network: n, label: label(described), structure: structure(described), gate: newGate()}
+}
+
+// key is what the base's graphs depend on beside its weights' numbers: equal keys, equal graphs.
+func (b *base) key() string {
+	return fmt.Sprint(b.Name, b.Size, b.Mean, b.Deviation, b.BGR, b.structure)
+}
+
+// load reads the weights. Call it with the gate held.
+func (b *base) load(ctx context.Context, described tl.Base) error {
+	if b.Name == rawPixels.Name && described.Network == nil {
+		b.values = map[string]*value{}
+		return nil
 	}
-	if err := b.Check(weights); err != nil {
-		return nil, err
+	network, weights, report, err := b.Load(ctx, described.Weights, fetching(callOf(ctx).report))
+	if err != nil {
+		return err
+	}
+	if err := network.Check(weights); err != nil {
+		return err
 	}
 	values := map[string]*value{}
-	for _, block := range b.All() {
+	for _, block := range network.All() {
 		for _, v := range block.Variables {
 			t := weights.Tensors[block.Name+"/"+v.Name]
 			values["/"+block.Name+"/"+v.Name] = newValue(t.Shape, t.Data)
 		}
 	}
-	b.values = values
+	b.Network, b.values, b.loaded = network, values, report
 	b.bytes.Store(bytesOf(values))
-	return b, nil
+	return nil
+}
+
+func (e *Engine) loadReport(ctx context.Context, r tl.LoadRequest, _ func(remote.Progress)) (tl.LoadReport, error) {
+	b, err := e.base(ctx, r.Base)
+	if err != nil {
+		return tl.LoadReport{}, err
+	}
+	return b.loaded, nil
 }
 
 // rawPixels is the base that knows nothing: one block without weights that gives an image's grey values. See tl.RawPixels.
 var rawPixels = zoo.Network{
-	Name: tl.RawPixels().Name, Size: 32, Deviation: [3]float32{255, 255, 255},
+	Name: tl.RawPixels().Name, Preprocessing: zoo.Preprocessing{Size: 32, Deviation: [3]float32{255, 255, 255}},
 	Blocks: []zoo.Block{{Name: "pixels", Stage: "pixels", Input: []int{32, 32, 3}, Output: []int{32 * 32}, Forward: func(_ *model.Scope, x *graph.Node, _ zoo.Mode) *graph.Node {
 		return graph.Reshape(graph.ReduceMean(x, -1), x.Shape().Dimensions[0], -1)
 	}}},
+}
+
+// stampOf is a file's size and time, so that one that was written anew is another base; "" where there is none.
+func stampOf(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(" ", info.Size(), " ", info.ModTime().UnixNano())
 }
 
 // label names a base for people.
@@ -138,12 +177,15 @@ func structure(b tl.Base) string {
 	return string(text)
 }
 
+// network is what a base describes, without weights.
 func network(b tl.Base) (zoo.Network, error) {
-	if b.Network != nil || b.Weights != (tl.Weights{}) {
-		return zoo.Network{}, fmt.Errorf("the engine does not know networks and weights of the user's own")
-	}
-	if b.Name == rawPixels.Name {
+	switch {
+	case b.Network != nil:
+		return zoo.Of(b)
+	case b.Name == rawPixels.Name && b.Weights == (tl.Weights{}):
 		return rawPixels, nil
+	case !slices.Contains(zoo.Names(), b.Name):
+		return zoo.Network{}, noSuch("base", b.Name, append(zoo.Names(), rawPixels.Name))
 	}
 	return zoo.Find(b.Name)
 }

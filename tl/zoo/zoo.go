@@ -3,14 +3,9 @@
 package zoo
 
 import (
-	"context"
-	"crypto/sha256"
 	_ "embed" // the class names
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -18,24 +13,35 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"transferlab/datasets/fetch"
 	"transferlab/tl"
 	"transferlab/tl/count"
 )
 
 // Network is a pretrained network: blocks from the input to the representation, and the classifier behind it that transfer throws away.
 type Network struct {
-	Name            string
+	Name          string
+	Preprocessing          // of its weights
+	Blocks        []Block  // input → representation [n, channels]
+	Classifier    Block    // representation → logits [n, classes]; without Forward there is none
+	Classes       []string // names of the classifier's classes, in order
+
+	published   []published // files of weights, the one that is preferred first
+	unpublished bool        // nobody published any: it starts from random ones
+	namings     []naming    // how files name its tensors
+	style       style
+	failed      error // of the block that was added last
+}
+
+// Preprocessing turns a picture into what a network saw when its weights were trained. It travels with the weights: torchvision's and
+// Keras's VGG16 are one network and want different pixels.
+type Preprocessing struct {
 	Size            int        // side of the input in pixels
 	Mean, Deviation [3]float32 // of pixel values 0..255, red, green, blue: the input is (value − mean) / deviation
-	Blocks          []Block    // input → representation [n, channels]
-	Classifier      Block      // representation → logits [n, classes]
-	Classes         []string   // names of the classifier's classes, in order
-	Weights         fetch.File // where the weights come from
-
-	// Load reads all tensors, fetching the file first where it is not in the cache. It reports nothing while it fetches; call
-	// fetch.Path or fetch.Unpacked with Weights before it to show progress.
-	Load func(ctx context.Context) (Weights, error)
+	BGR             bool       // the network takes blue, green, red
+	// Crop is the share of the picture's shorter side that the publishers cut out of its middle to measure, and Bicubic the filter they resized
+	// with; see images.Options. 0 is the whole picture. They are the weights', for information: the engine resizes whole pictures.
+	Crop    float64
+	Bicubic bool
 }
 
 // Block is a named run of layers.
@@ -59,11 +65,13 @@ type Variable struct {
 	Shape  []int  // convolutions [k, k, in/groups, out], depthwise [k, k, 1, channels], dense [in, out]
 	Buffer bool   // a running average of batch norm: state that no optimizer moves
 	Kernel bool   // weight decay applies
+	Image  []int  // a dense kernel whose inputs are the numbers of an image in a row: its [h, w, c]; else nil
 }
 
 // Mode says how a block runs. The zero Mode is inference, which has gradients, too.
 type Mode struct {
 	BatchNorm BatchNormMode
+	Dropout   bool // dropout layers drop
 }
 
 // BatchNormMode says with which means and variances batch norm normalises.
@@ -79,7 +87,16 @@ const (
 
 // networks are the constructors by name.
 var networks = map[string]func() (Network, error){
-	"efficientnet_lite0": efficientNetLite0,
+	"efficientnet_lite0": func() (Network, error) { return efficientNetLite(0) },
+	"efficientnet_lite1": func() (Network, error) { return efficientNetLite(1) },
+	"efficientnet_lite2": func() (Network, error) { return efficientNetLite(2) },
+	"inception_v3":       inceptionV3,
+	"lecture_cnn":        lectureCNN,
+	"mobilenet_v2":       mobileNetV2,
+	"resnet18":           func() (Network, error) { return resNet(count.ResNet18(0)) },
+	"resnet50":           func() (Network, error) { return resNet(count.ResNet50(0)) },
+	"vgg16":              func() (Network, error) { return vgg16(true) },
+	"vgg16_notop":        func() (Network, error) { return vgg16(false) },
 }
 
 // Names lists the networks there are, sorted.
@@ -97,23 +114,6 @@ func Find(name string) (Network, error) {
 // Weights are the tensors of a network by path: block name, "/", variable name.
 type Weights struct {
 	Tensors map[string]tl.Tensor
-	Sum     string // SHA-256, hexadecimal, over names, shapes and numbers: equal weights have equal sums
-}
-
-// summed puts Sum in place.
-func (w Weights) summed() Weights {
-	hash := sha256.New()
-	var scratch []byte
-	for _, name := range slices.Sorted(maps.Keys(w.Tensors)) {
-		t := w.Tensors[name]
-		scratch = fmt.Appendf(scratch[:0], "%s %v\n", name, t.Shape)
-		for _, v := range t.Data {
-			scratch = binary.LittleEndian.AppendUint32(scratch, math.Float32bits(v))
-		}
-		hash.Write(scratch)
-	}
-	w.Sum = hex.EncodeToString(hash.Sum(nil))
-	return w
 }
 
 // Check compares the tensors with what the network wants and names the first that is missing, of another shape, or not wanted.
@@ -149,8 +149,13 @@ func (n Network) Check(w Weights) error {
 	return nil
 }
 
-// All is the blocks and the classifier.
-func (n Network) All() []Block { return append(slices.Clone(n.Blocks), n.Classifier) }
+// All is the blocks and the classifier, where there is one.
+func (n Network) All() []Block {
+	if n.Classifier.Forward == nil {
+		return n.Blocks
+	}
+	return append(slices.Clone(n.Blocks), n.Classifier)
+}
 
 // Block finds a block, or the classifier, by name.
 func (n Network) Block(name string) (Block, error) {
@@ -164,13 +169,31 @@ func (n Network) Block(name string) (Block, error) {
 	return Block{}, fmt.Errorf("zoo: %s has no block %q (have %s)", n.Name, name, strings.Join(names, ", "))
 }
 
+// String says what the network wants to see: "224×224 RGB, mean 127 127 127, deviation 128 128 128".
+func (p Preprocessing) String() string {
+	order := "RGB"
+	if p.BGR {
+		order = "BGR"
+	}
+	text := fmt.Sprintf("%d×%d %s of 0 to 255, mean %.4g %.4g %.4g, deviation %.4g %.4g %.4g", p.Size, p.Size, order,
+		p.Mean[0], p.Mean[1], p.Mean[2], p.Deviation[0], p.Deviation[1], p.Deviation[2])
+	if p.Crop > 0 {
+		text += fmt.Sprintf("; measured on the middle %.3f of the shorter side", p.Crop)
+	}
+	return text
+}
+
 // Input turns pixel values 0..255, [n, size, size, 3] of any number type, red green blue, into what the first block takes.
-func (n Network) Input(pixels *graph.Node) *graph.Node {
+func (p Preprocessing) Input(pixels *graph.Node) *graph.Node {
 	g := pixels.Graph()
 	x := graph.ConvertDType(pixels, dtypes.Float32)
-	mean := graph.Reshape(graph.Const(g, n.Mean[:]), 1, 1, 1, 3)
-	deviation := graph.Reshape(graph.Const(g, n.Deviation[:]), 1, 1, 1, 3)
-	return graph.Div(graph.Sub(x, mean), deviation)
+	mean := graph.Reshape(graph.Const(g, p.Mean[:]), 1, 1, 1, 3)
+	deviation := graph.Reshape(graph.Const(g, p.Deviation[:]), 1, 1, 1, 3)
+	x = graph.Div(graph.Sub(x, mean), deviation)
+	if p.BGR {
+		x = graph.Reverse(x, -1)
+	}
+	return x
 }
 
 // Summary lists the blocks, all frozen, without the classifier.
@@ -187,7 +210,7 @@ func (b Block) Row() tl.Block {
 	t := count.Table{Input: b.Input, Rows: b.Rows}
 	row := tl.Block{Name: b.Name, Stage: b.Stage, Output: b.Output, Kernel: b.Kernel, Formula: t.Sum(),
 		Params: t.Params(), Buffers: t.Buffers(), MACs: t.MACs(), Frozen: true}
-	for _, r := range b.Rows {
+	for _, r := range t.Leaves() {
 		row.Layers = append(row.Layers, tl.LayerRow{Name: r.Name, Output: r.Output, Formula: r.Formula, Params: r.Params,
 			Buffers: r.Buffers, MACs: r.MACs, Kind: r.Kind, Elements: r.Elements})
 	}
