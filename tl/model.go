@@ -37,12 +37,15 @@ func (m Model) Summary(ctx context.Context) (Summary, error) {
 	return call[Summary](ctx, VerbSummary, m.Name, ModelRequest{Model: m})
 }
 
-// Freeze freezes the blocks of these names; without names, every block of the base. It takes effect when the next Fit starts.
+// Freeze freezes the blocks of these names; without names, every block of the base. A name is that of a block, or that of a stage and means
+// all of its blocks (a block comes first where both have it), or a pattern as in path.Match for the names of blocks: "mbconv1*" is mbconv1 and
+// mbconv10 to mbconv16, "mbconv[1-3]" the first three, and "layer?.0" the first of each layer. Names are listed by Summary; one that means no
+// block is an error. It takes effect when the next Fit starts.
 func (m Model) Freeze(ctx context.Context, blocks ...string) (Summary, error) {
 	return call[Summary](ctx, VerbFreeze, m.Name, FreezeRequest{Model: m, Blocks: blocks, Frozen: true})
 }
 
-// Unfreeze unfreezes the blocks of these names; without names, every block of the base. The head is never frozen by it.
+// Unfreeze unfreezes the blocks of these names, stages and patterns, as in Freeze; without names, every block of the base. The head is never frozen.
 func (m Model) Unfreeze(ctx context.Context, blocks ...string) (Summary, error) {
 	return call[Summary](ctx, VerbFreeze, m.Name, FreezeRequest{Model: m, Blocks: blocks})
 }
@@ -50,6 +53,12 @@ func (m Model) Unfreeze(ctx context.Context, blocks ...string) (Summary, error) 
 // UnfreezeTop unfreezes the last n blocks of the base, those next to the head, and freezes the others.
 func (m Model) UnfreezeTop(ctx context.Context, n int) (Summary, error) {
 	return call[Summary](ctx, VerbUnfreezeTop, m.Name, UnfreezeTopRequest{Model: m, N: n})
+}
+
+// UnfreezeFrom unfreezes the block of that name, or the first of the stage or pattern (see Freeze), and all behind it towards the head, and
+// freezes those before it.
+func (m Model) UnfreezeFrom(ctx context.Context, block string) (Summary, error) {
+	return call[Summary](ctx, VerbUnfreezeFrom, m.Name, UnfreezeFromRequest{Model: m, Block: block})
 }
 
 // Evaluate measures the model on d, once, in inference mode.

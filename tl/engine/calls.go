@@ -63,6 +63,8 @@ func nounOf(in any) string {
 		return r.Model.Name
 	case tl.UnfreezeTopRequest:
 		return r.Model.Name
+	case tl.UnfreezeFromRequest:
+		return r.Model.Name
 	case tl.StepBackRequest:
 		return r.Model.Name
 	case tl.SaveRequest:

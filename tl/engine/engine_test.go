@@ -218,9 +218,9 @@ func TestBadInput(t *testing.T) {
 		name, want string
 		err        error
 	}{
-		{"base", `"vgg17" (have efficientnet_lite0`, unknownBase},
+		{"base", `no base "vgg17": did you mean vgg16? (have efficientnet_lite0`, unknownBase},
 		{"data set", "elpv", unknownData},
-		{"block", `no block "mbconv99" (have stem, mbconv1`, unknownBlock},
+		{"block", `no block "mbconv99": did you mean mbconv9? (have stem, mbconv1`, unknownBlock},
 		{"top", "has 18 blocks", tooMany},
 		{"logits", "class 2, but the head gives 2 logits: end it in tl.Dense(3)", tooFew},
 		{"step back", "no phase was fitted yet", noEpoch},

@@ -161,52 +161,12 @@ func (t *trained) suffixValues(n int) map[string]*value {
 	return picked
 }
 
-func (e *Engine) freeze(ctx context.Context, r tl.FreezeRequest, _ func(remote.Progress)) (tl.Summary, error) {
-	t, err := e.model(ctx, r.Model)
-	if err != nil {
-		return tl.Summary{}, err
-	}
-	defer t.gate.Unlock()
-	names := r.Blocks
-	if len(names) == 0 {
-		for _, block := range t.base.Blocks {
-			names = append(names, block.Name)
-		}
-	}
-	for _, name := range names {
-		if _, found := t.frozen[name]; !found {
-			return tl.Summary{}, noSuch("block", name, strings.Split(t.blockNames(), ", "))
-		}
-	}
-	for _, name := range names {
-		t.frozen[name] = r.Frozen
-	}
-	e.keep(ctx, t)
-	return t.summary()
-}
-
 func (t *trained) blockNames() string {
 	names := make([]string, len(t.base.Blocks))
 	for i, block := range t.base.Blocks {
 		names[i] = block.Name
 	}
 	return strings.Join(names, ", ")
-}
-
-func (e *Engine) unfreezeTop(ctx context.Context, r tl.UnfreezeTopRequest, _ func(remote.Progress)) (tl.Summary, error) {
-	t, err := e.model(ctx, r.Model)
-	if err != nil {
-		return tl.Summary{}, err
-	}
-	defer t.gate.Unlock()
-	if n := len(t.base.Blocks); r.N < 0 || r.N > n {
-		return tl.Summary{}, fmt.Errorf("%s has %d blocks: unfreeze 0 to %d of them, not %d", t.base.Name, n, n, r.N)
-	}
-	for i, block := range t.base.Blocks {
-		t.frozen[block.Name] = i < len(t.base.Blocks)-r.N
-	}
-	e.keep(ctx, t)
-	return t.summary()
 }
 
 func (e *Engine) histories(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) ([]tl.History, error) {
