@@ -13,16 +13,18 @@ import (
 
 // epochs runs the phase's epochs, saving what moved after each.
 func (u *run) epochs(report func(remote.Progress)) error {
-	schedule, err := gx.ScheduleByName(u.phase.Schedule)
+	schedule, err := scheduleOf(u.phase)
 	if err != nil {
 		return err
 	}
 	random := rand.New(u.source)
-	c := course{per: (u.sampler.size() + u.step.batch - 1) / u.step.batch, schedule: schedule, start: time.Now()}
-	c.total = c.per * u.phase.Epochs
+	c := course{schedule: schedule, start: time.Now()}
 	defer func() { u.history.Time.Train += time.Since(c.start) }()
+	if c.pace, err = u.newPace((u.sampler.size() + u.step.batch - 1) / u.step.batch); err != nil {
+		return err
+	}
 	u.checkpoint(report)
-	for epoch := len(u.history.Epochs); epoch < u.phase.Epochs; epoch++ { // one that is gone on with has some already
+	for epoch := len(u.history.Epochs); c.pace.more(); epoch++ { // one that is gone on with has some already
 		e, moved, err := u.epoch(epoch, c, random, report)
 		if err != nil {
 			return err
@@ -33,9 +35,9 @@ func (u *run) epochs(report func(remote.Progress)) error {
 			return err
 		}
 		u.checkpoint(report)
-		report(remote.Progress{Stage: u.stage(epoch), Detail: epochText(e), Finished: true})
+		report(remote.Progress{Stage: u.stage(epoch, c.pace), Detail: epochText(e), Finished: true})
 		if u.outOfPatience() {
-			u.history.Early = epoch+1 < u.phase.Epochs
+			u.history.Early = c.pace.more()
 			break
 		}
 	}
@@ -44,13 +46,13 @@ func (u *run) epochs(report func(remote.Progress)) error {
 
 // course is what the epochs of a phase share.
 type course struct {
-	per, total int // steps of an epoch, and of the phase
-	schedule   gx.Schedule
-	start      time.Time
+	pace     *pace
+	schedule gx.Schedule
+	start    time.Time
 }
 
-func (u *run) stage(epoch int) string {
-	return fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, u.phase.Epochs)
+func (u *run) stage(epoch int, p *pace) string {
+	return fmt.Sprintf("%s, epoch %d/%d", u.phase.Name, epoch+1, p.epochs)
 }
 
 // epoch runs one epoch. What it gives is finite, weights included.
@@ -63,17 +65,19 @@ func (u *run) epoch(epoch int, c course, random *rand.Rand, report func(remote.P
 		if err := u.ctx.Err(); err != nil {
 			return tl.Epoch{}, nil, err
 		}
-		done := epoch*c.per + seen/u.step.batch
-		loss, hits, err := u.oneStep(positions, random, c.schedule(done, c.total))
+		step := time.Now()
+		loss, hits, err := u.oneStep(positions, random, c.pace.factor(c.schedule))
 		if err != nil {
 			return tl.Epoch{}, nil, err
 		}
+		c.pace.stepped(time.Since(step))
 		lossSum, right, seen = lossSum+loss*float64(len(positions)), right+hits, seen+len(positions)
-		took := time.Since(c.start)
-		report(remote.Progress{Stage: u.stage(epoch), Done: int64(seen), Total: int64(len(order)),
+		report(remote.Progress{Stage: u.stage(epoch, c.pace), Done: int64(seen), Total: int64(len(order)),
 			Detail: fmt.Sprintf("loss %.4f  accuracy %.3f  %.0f images/s", lossSum/float64(seen), right/float64(seen), float64(seen)/time.Since(begun).Seconds()) + u.step.detail(),
-			Left:   time.Duration(float64(took) / float64(done+1) * float64(c.total-done-1))})
+			Left:   c.pace.remaining(time.Since(c.start))})
 	}
+	trained := time.Now()
+	defer func() { c.pace.validated(time.Since(trained)) }()
 	e := tl.Epoch{Loss: lossSum / float64(seen), Accuracy: right / float64(seen), ValidLoss: nan, ValidAccuracy: nan}
 	e.ImagesPerSecond = float64(seen) / time.Since(begun).Seconds()
 	moved, err := u.step.program.get(u.step.unfrozen)

@@ -79,6 +79,7 @@ type run struct {
 	ctx     context.Context
 	engine  *Engine
 	model   *trained
+	begun   time.Time
 	phase   tl.Phase
 	rates   map[string]float64
 	cut     int
@@ -114,7 +115,7 @@ func (e *Engine) newRun(ctx context.Context, t *trained, r tl.FitRequest, report
 	if err := t.thaw(p); err != nil {
 		return nil, err
 	}
-	u := &run{ctx: ctx, engine: e, model: t, phase: p, source: t.newSource(), before: map[string][32]byte{}}
+	u := &run{ctx: ctx, engine: e, model: t, begun: time.Now(), phase: p, source: t.newSource(), before: map[string][32]byte{}}
 	var err error
 	if u.rates, err = t.stageRates(p); err != nil {
 		return nil, err

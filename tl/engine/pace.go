@@ -23,11 +23,11 @@ type pace struct {
 	at             float64       // … and where in the schedule that was
 }
 
-// newPace plans a phase of so many epochs at most.
-func newPace(most, steps int, left func() time.Duration, step, validate time.Duration) *pace {
-	p := &pace{most: most, steps: steps, left: left, step: step, validate: validate, epochs: most}
+// newPace plans a phase of so many epochs at most, of which some may be done.
+func newPace(most, done, steps int, left func() time.Duration, step, validate time.Duration) *pace {
+	p := &pace{most: most, steps: steps, left: left, step: step, validate: validate, epochs: most, done: done * steps}
 	if left != nil {
-		p.epochs = min(most, p.fit(left()))
+		p.epochs = min(most, done+p.fit(left()))
 	}
 	return p
 }
@@ -52,9 +52,8 @@ func (p *pace) more() bool { return p.done < p.epochs*p.steps }
 
 // factor is what the schedule multiplies the rates of the next step with.
 func (p *pace) factor(schedule gx.Schedule) float64 {
-	left := p.epochs*p.steps - p.from
 	if p.at == 0 {
-		return schedule(p.done, left) // exactly as without a limit
+		return schedule(p.done-p.from, p.epochs*p.steps-p.from) // exactly as without a limit
 	}
 	const fine = 1 << 40
 	return schedule(int(p.position()*fine), fine)
@@ -67,6 +66,11 @@ func (p *pace) position() float64 {
 		return 1
 	}
 	return p.at + (1-p.at)*float64(p.done-p.from)/float64(left)
+}
+
+// remaining estimates the time until the phase ends; took is how long its steps and validations took so far.
+func (p *pace) remaining(took time.Duration) time.Duration {
+	return time.Duration(float64(took) / float64(p.done) * float64(p.epochs*p.steps-p.done))
 }
 
 // stepped counts a step that took so long, and plans anew.

@@ -24,7 +24,7 @@ func (m *machine) work(d time.Duration) time.Duration {
 // drive runs a phase under a pace and says how many epochs it had, when it ended, and the schedule's factor at each step.
 func drive(m *machine, most int, limit time.Duration, step, validate time.Duration) (epochs int, factors []float64, p *pace) {
 	const steps = 20
-	p = newPace(most, steps, func() time.Duration { return limit - m.now }, step, validate)
+	p = newPace(most, 0, steps, func() time.Duration { return limit - m.now }, step, validate)
 	for p.more() {
 		for range steps {
 			factors = append(factors, p.factor(gx.Cosine))
@@ -93,7 +93,7 @@ func TestPaceKeepsToItsLimit(t *testing.T) {
 func TestPaceWithoutSurprises(t *testing.T) {
 	m := &machine{speed: func(time.Duration) float64 { return 1 }}
 	epochs, factors, _ := drive(m, 100, 26*time.Second, 100*time.Millisecond, 500*time.Millisecond)
-	free := newPace(epochs, 20, nil, 0, 0)
+	free := newPace(epochs, 0, 20, nil, 0, 0)
 	for i, got := range factors {
 		if want := free.factor(gx.Cosine); got != want {
 			t.Fatalf("step %d: %g, without a limit %g", i, got, want)

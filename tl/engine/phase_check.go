@@ -39,8 +39,14 @@ func checkRates(p tl.Phase) error {
 		return fmt.Errorf("RateDecay is %g: above 0 and at most 1, or 0 for one rate for all", p.RateDecay)
 	case p.BatchSize < 1:
 		return fmt.Errorf("BatchSize is %d: at least 1, or 0 for %d", p.BatchSize, defaultBatch)
-	case p.Within != 0, p.WarmUp != 0, p.StartDivisor != 0:
-		return fmt.Errorf("Within, WarmUp and StartDivisor are being built")
+	case p.Within < 0:
+		return fmt.Errorf("Within is %s: a time above 0, or 0 for no limit", p.Within)
+	case (p.WarmUp != 0 || p.StartDivisor != 0) && p.Schedule != "one-cycle":
+		return fmt.Errorf("WarmUp and StartDivisor are for Schedule \"one-cycle\" alone")
+	case !(p.WarmUp >= 0 && p.WarmUp < 1):
+		return fmt.Errorf("WarmUp is %g: a share of the phase above 0 and below 1, or 0 for 0.25", p.WarmUp)
+	case p.StartDivisor != 0 && !(p.StartDivisor >= 1 && !math.IsInf(p.StartDivisor, 0)):
+		return fmt.Errorf("StartDivisor is %g: 1 or more, or 0 for 25", p.StartDivisor)
 	}
 	return schedule
 }
