@@ -26,6 +26,7 @@ type Network struct {
 	Classes       []string // names of the classifier's classes, in order
 
 	published   []published // files of weights, the one that is preferred first
+	held        Weights     // weights that the network came with, as those of an ONNX file; else none
 	unpublished bool        // nobody published any: it starts from random ones
 	namings     []naming    // how files name its tensors
 	style       style
