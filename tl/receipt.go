@@ -70,7 +70,7 @@ type ReceiptData struct {
 
 // ReceiptPhase is one phase: what it was given and what came of it.
 type ReceiptPhase struct {
-	Phase         Phase              // with the engine's defaults filled in
+	Phase         Phase              // as the engine took it, with its name and its batch size
 	Rates         map[string]float64 // of each unfrozen block and the head
 	Train         ReceiptData
 	Valid         *ReceiptData `json:",omitempty"` // nil where there was none
@@ -132,6 +132,16 @@ func (r Receipt) Looks(d ReceiptData) (n int) {
 		}
 	}
 	return n
+}
+
+// Line says in one line what the receipt is of.
+func (r Receipt) Line() string {
+	text := fmt.Sprintf("%q on %s, seed %d; %s", r.Model, r.Base.Name, r.Seed, plural(len(r.Phases), "phase"))
+	if n := len(r.Evaluations); n > 0 {
+		last := r.Evaluations[n-1]
+		text += fmt.Sprintf("; accuracy %.3f on %s images of %s", last.Accuracy, WithCommas(int64(last.Data.Rows)), last.Data.Name)
+	}
+	return text
 }
 
 // Write writes the receipt as JSON: under a temporary name, and then renamed.
