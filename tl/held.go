@@ -15,6 +15,10 @@ type Held struct {
 	Resident     int64  // bytes of memory that the engine's process occupies
 	Backend      string // what computes; "" before the first verb that computes
 	Compilations int    // graphs that were compiled since the engine started
+
+	// Activations is what the activations of all processes and programs take on disk, and ActivationsLimit what they may take: where more is needed,
+	// those that were used longest ago are removed. The environment variable TLAB_ACTIVATIONS sets the limit ("10GB").
+	Activations, ActivationsLimit int64
 }
 
 // Holding is one thing that the engine holds.
@@ -97,6 +101,9 @@ func (h Held) String() string {
 		backend = "no backend yet"
 	}
 	fmt.Fprintf(&out, "the engine's process occupies %s; %s; %s compiled so far\n", bytesText(h.Resident), backend, plural(h.Compilations, "graph"))
+	if h.ActivationsLimit > 0 {
+		fmt.Fprintf(&out, "activations on disk, of all programs: %s of at most %s (TLAB_ACTIVATIONS)\n", count.BytesText(h.Activations), count.BytesText(h.ActivationsLimit))
+	}
 	return out.String()
 }
 

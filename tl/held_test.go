@@ -13,7 +13,7 @@ func TestHeldText(t *testing.T) {
 			{Kind: "model", Name: "cells", Bytes: 20_496, LastUsed: time.Now(), InUse: true},
 			{Kind: "activations", Name: "efficientnet_lite0/behind-top#2", Bytes: 999, Disk: 10_150_000_000, LastUsed: time.Now().Add(-90 * time.Second)},
 		},
-		Resident: 812_000_000, Backend: "xla:cpu", Compilations: 1,
+		Resident: 812_000_000, Backend: "xla:cpu", Compilations: 1, Activations: 11_200_000_000, ActivationsLimit: 20_000_000_000,
 	}
 	golden(t, "held", h.String())
 	if text := (Held{Resident: 20_000_000}).String(); !strings.HasPrefix(text, "the engine holds nothing\n") || !strings.Contains(text, "20.0 MB; no backend yet; 0 graphs compiled") {

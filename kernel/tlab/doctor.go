@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"transferlab/kernel/setup"
+	"transferlab/tl/count"
 	"transferlab/tl/engine"
 	"transferlab/tl/engine/backend"
 )
@@ -62,6 +63,7 @@ func examine(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	failed += show(out, computation(ctx, lab))
+	failed += show(out, activations())
 	if gpu := lab.GPU(); gpu != "" {
 		fmt.Fprintln(out, "note   "+strings.ReplaceAll(gpu, "\n", "\n"+indent))
 	}
@@ -93,6 +95,18 @@ func show(out io.Writer, f setup.Finding) int {
 	detail("", f.Err.Error())
 	detail("remedy: ", f.Remedy)
 	return 1
+}
+
+// activations says how much of the disk the engine's activations take.
+func activations() setup.Finding {
+	f := setup.Finding{Name: "activations"}
+	bytes, limit, err := engine.Activations()
+	if err != nil {
+		f.State, f.Err, f.Remedy = setup.Bad, err, "unset "+engine.ActivationsVariable
+		return f
+	}
+	f.Note = fmt.Sprintf("%s of at most %s on disk; %s sets the limit", count.BytesText(bytes), count.BytesText(limit), engine.ActivationsVariable)
+	return f
 }
 
 // computeTimeout bounds the one computation: a plugin that does not fit may hang.

@@ -54,8 +54,8 @@ type activationCache struct {
 	trouble     error // why the disk takes no more rows
 }
 
-// mostInMemory bounds the rows that this process keeps in memory for want of a place on disk.
-const mostInMemory = 256 << 20
+// mostInMemory bounds the rows, in bytes, that this process keeps in memory for want of a place on disk; tests set it.
+var mostInMemory int64 = 256 << 20
 
 var inMemory atomic.Int64
 

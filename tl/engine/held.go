@@ -79,6 +79,10 @@ func (e *Engine) forget(key string, t *trained) {
 
 func (e *Engine) held(context.Context, tl.HeldRequest, func(remote.Progress)) (tl.Held, error) {
 	h := tl.Held{Resident: resident(), Compilations: int(e.compiled.Load())}
+	var err error
+	if h.Activations, h.ActivationsLimit, err = Activations(); err != nil {
+		return h, err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.backend != nil {

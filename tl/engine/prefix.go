@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,12 +97,13 @@ func (a activations) sayLost(report func(remote.Progress)) {
 	if n == 0 {
 		return
 	}
-	need := int64(len(a.hashes)) * int64(a.cache.rowBytes+indexEntry)
-	why := fmt.Sprintf("all take %s of disk: set %s to more than that", count.BytesText(need), ActivationsVariable)
-	if trouble := a.cache.saidTrouble(); trouble != nil {
+	need := count.BytesText(int64(len(a.hashes)) * int64(a.cache.rowBytes+indexEntry))
+	_, limit, err := a.cache.store.usage()
+	why := fmt.Sprintf("all of these take %s, and all activations together may take %s of the disk: set %s to more", need, count.BytesText(limit), ActivationsVariable)
+	if trouble := cmp.Or(a.cache.saidTrouble(), err); trouble != nil {
 		why = firstLine(trouble.Error())
 		if errors.Is(trouble, syscall.ENOSPC) {
-			why = fmt.Sprintf("the disk of %s is full: free %s, or set TLAB_HOME to another disk", a.cache.store.root, count.BytesText(need))
+			why = fmt.Sprintf("the disk of %s is full: free %s, or set TLAB_HOME to another disk", a.cache.store.root, need)
 		}
 	}
 	report(remote.Progress{Finished: true, Stage: fmt.Sprintf("no place for the activations of %s of %s images, which are computed anew each time: %s",
