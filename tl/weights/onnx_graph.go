@@ -294,7 +294,7 @@ func (n ONNXNode) encode() (out []byte) {
 	return out
 }
 
-// noOp tells of an attribute that changes nothing: a pool's dilation by 1, a momentum where no average moves, border pixels that are
+// noOp tells of an attribute that changes nothing: a dilation by 1, a momentum where no average moves, border pixels that are
 // counted where there are none.
 func (n ONNXNode) noOp(a onnxAttribute) bool {
 	all := func(numbers []int, want int) bool {
@@ -306,7 +306,7 @@ func (n ONNXNode) noOp(a onnxAttribute) bool {
 		return true
 	}
 	switch n.Op + "." + a.name {
-	case "MaxPool.dilations", "AveragePool.dilations":
+	case "Conv.dilations", "MaxPool.dilations", "AveragePool.dilations":
 		return all(n.Integers(a.name), 1)
 	case "BatchNormalization.momentum":
 		return true

@@ -28,8 +28,10 @@ var own = naming{by: "the lab", name: func(block, variable string) string { retu
 // none. It fetches the published ones where they are not in the cache and can be had; report may be nil. An error says what to do.
 func (n Network) Load(ctx context.Context, w tl.Weights, report fetch.Report) (Network, Weights, tl.LoadReport, error) {
 	switch {
-	case n.held.Tensors != nil && w == (tl.Weights{}):
-		return n, n.held, n.heldReport(), nil
+	case n.onnx != nil && w == (tl.Weights{}):
+		return n.Match(*n.onnx)
+	case n.onnx != nil && w.Initial:
+		return n, Weights{}, tl.LoadReport{}, fmt.Errorf("zoo: the weights of %s: an ONNX base starts from its file's weights, or from those of WithWeights", n.Name)
 	case w.File != "":
 		return n.read(w.File)
 	case w.Hub != "":
@@ -45,16 +47,6 @@ func (n Network) Load(ctx context.Context, w tl.Weights, report fetch.Report) (N
 		return n, Weights{}, tl.LoadReport{}, err
 	}
 	return n.read(file)
-}
-
-// heldReport is about weights that came with the network: all of them fit.
-func (n Network) heldReport() tl.LoadReport {
-	r := tl.LoadReport{Base: n.Name, Names: own.by, Loaded: slices.Sorted(maps.Keys(n.held.Tensors)), Pixels: n.Preprocessing.String(),
-		Classifier: n.Classifier.Forward != nil}
-	for _, t := range n.held.Tensors {
-		r.Parameters += len(t.Data)
-	}
-	return r
 }
 
 func (n Network) read(file string) (Network, Weights, tl.LoadReport, error) {

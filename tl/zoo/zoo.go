@@ -15,6 +15,7 @@ import (
 
 	"transferlab/tl"
 	"transferlab/tl/count"
+	"transferlab/tl/weights"
 )
 
 // Network is a pretrained network: blocks from the input to the representation, and the classifier behind it that transfer throws away.
@@ -24,13 +25,14 @@ type Network struct {
 	Blocks        []Block  // input → representation [n, channels]
 	Classifier    Block    // representation → logits [n, classes]; without Forward there is none
 	Classes       []string // names of the classifier's classes, in order
+	Graph         string   // a hash of the operators of an ONNX file; "" for all others
 
 	published   []published // files of weights, the one that is preferred first
-	held        Weights     // weights that the network came with, as those of an ONNX file; else none
 	unpublished bool        // nobody published any: it starts from random ones
 	namings     []naming    // how files name its tensors
 	style       style
-	failed      error // of the block that was added last
+	failed      error            // of the block that was added last
+	onnx        *weights.Tensors // of the ONNX file that it is the network of
 }
 
 // Preprocessing turns a picture into what a network saw when its weights were trained. It travels with the weights: torchvision's and
