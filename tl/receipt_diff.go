@@ -143,7 +143,15 @@ func selections(a, b *ReceiptData) string {
 	return " (" + pair(a.Description, b.Description) + ")"
 }
 
-func pair(a, b any) string { return fmt.Sprintf("A: %v, B: %v", a, b) }
+// pair names what A and B have, texts in quotation marks.
+func pair(a, b any) string { return fmt.Sprintf("%v and %v", quoted(a), quoted(b)) }
+
+func quoted(v any) any {
+	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
+		return fmt.Sprintf("%q", r.String())
+	}
+	return v
+}
 
 // weights compares what the runs started from.
 func (c *Comparison) weights(a, b Receipt) {
@@ -262,16 +270,8 @@ func (c *Comparison) fields(a, b Phase) {
 		if slices.Contains(rateFields, name) {
 			group = "rates"
 		}
-		c.add(group, "phase %q: %s is %s", a.Name, name, pair(quoted(fa), quoted(fb)))
+		c.add(group, "phase %q: %s is %s", a.Name, name, pair(fa, fb))
 	}
-}
-
-// quoted shows an empty text.
-func quoted(v any) any {
-	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
-		return fmt.Sprintf("%q", r.String())
-	}
-	return v
 }
 
 // rates compares which blocks moved, and how fast, where the phases are described alike.
@@ -339,8 +339,12 @@ func since(a, b []ReceiptPhase) string {
 func outcome(a, b ReceiptPhase) string {
 	for i := range min(len(a.Epochs), len(b.Epochs)) {
 		ea, eb := a.Epochs[i], b.Epochs[i]
-		if !sameFigure(ea.Loss, eb.Loss) || !sameFigure(ea.ValidLoss, eb.ValidLoss) {
-			return fmt.Sprintf("phase %q: from epoch %d on the losses differ, %.6g and %.6g; it ends with %s", a.Phase.Name, i+1, ea.Loss, eb.Loss, ends(a, b))
+		what, fa, fb := "losses", ea.Loss, eb.Loss
+		if sameFigure(fa, fb) {
+			what, fa, fb = "losses on valid", ea.ValidLoss, eb.ValidLoss
+		}
+		if !sameFigure(fa, fb) {
+			return fmt.Sprintf("phase %q: from epoch %d on the %s differ, %s and %s; it ends with %s", a.Phase.Name, i+1, what, orDash("%.6g", fa), orDash("%.6g", fb), ends(a, b))
 		}
 	}
 	if a.Kept != b.Kept {

@@ -12,7 +12,7 @@ import (
 // errReported ends the command with status 1 when what went wrong has already been shown.
 var errReported = errors.New("reported")
 
-// execute runs the command line and returns the exit status: 0, 1 for failure, 130 when ctx ended (Ctrl-C).
+// execute runs the command line and returns the exit status: 0, 1 for failure, 2 where 1 says something else (see diff), 130 when ctx ended (Ctrl-C).
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
@@ -30,6 +30,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if ctx.Err() != nil {
 		return 130
+	}
+	if errors.As(err, new(trouble)) {
+		return 2
 	}
 	return 1
 }
@@ -50,7 +53,7 @@ $TLAB_HOME or transferlab in the user's cache directory, and checks every file. 
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand())
+	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand(), diffCommand())
 	root.AddCommand(kernelCommand(), engineCommand(), guardCommand())
 	return root
 }
