@@ -9,8 +9,8 @@ import "path/filepath"
 
 // Dataset describes labelled images. It travels to the engine as it is. The zero value names no source: its verbs return an error.
 type Dataset struct {
-	Source       string       // "elpv", "fashion-mnist", "folder", "shapes" or "synthetic"
-	Path         string       // folder: its directory; elpv and fashion-mnist: a directory that holds its files, "" for the installed or fetched one
+	Source       string       // "elpv", "fashion-mnist", "folder", "image", "shapes" or "synthetic"
+	Path         string       // folder: its directory; image: its file; elpv and fashion-mnist: a directory that holds its files, "" for the installed or fetched one
 	N            int          // shapes and synthetic: how many images
 	Seed         int64        // shapes and synthetic: the seed they are drawn from
 	Picks        []Pick       // row selections, applied in order

@@ -111,6 +111,8 @@ func (d Dataset) open(ctx context.Context) (source, error) {
 		return openFashionMNIST(ctx, d.Path)
 	case "folder":
 		return openFolder(d.Path)
+	case "image":
+		return openImage(d.Path)
 	case "shapes":
 		return openShapes(d.N, d.Seed)
 	case "synthetic":
