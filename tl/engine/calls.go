@@ -65,6 +65,8 @@ func nounOf(in any) string {
 		return r.Model.Name
 	case tl.UnfreezeFromRequest:
 		return r.Model.Name
+	case tl.DriftRequest:
+		return r.Model.Name
 	case tl.StepBackRequest:
 		return r.Model.Name
 	case tl.SaveRequest:

@@ -108,6 +108,7 @@ var verbs = map[string]verb{
 	tl.VerbUnfreezeTop:  handle((*Engine).unfreezeTop),
 	tl.VerbUnfreezeFrom: handle((*Engine).unfreezeFrom),
 	tl.VerbEvaluate:     handle((*Engine).evaluate),
+	tl.VerbDrift:        handle((*Engine).drift),
 	tl.VerbPredict:      handle((*Engine).predict),
 	tl.VerbHistories:    handle((*Engine).histories),
 	tl.VerbStepBack:     handle((*Engine).stepBack),
