@@ -69,6 +69,9 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 		return nil, fmt.Errorf("the base %q: %w", described.Name, err)
 	}
 	key := string(text) + stampOf(described.Weights.File)
+	if described.ONNX != nil {
+		key += stampOf(described.ONNX.File)
+	}
 	e.mu.Lock()
 	b := e.bases[key]
 	if b == nil {
@@ -94,7 +97,7 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 
 // newBase is a base without weights.
 func newBase(n zoo.Network, described tl.Base) *base {
-	return &base{Network: n, label: label(described), structure: structure(described), gate: newGate()}
+	return &base{Network: n, label: label(described), structure: structure(described) + n.Graph, gate: newGate()}
 }
 
 // key is what the base's graphs depend on beside its weights' numbers: equal keys, equal graphs.
@@ -180,6 +183,8 @@ func structure(b tl.Base) string {
 // network is what a base describes, without weights.
 func network(b tl.Base) (zoo.Network, error) {
 	switch {
+	case b.ONNX != nil:
+		return zoo.ONNX(b.Name, *b.ONNX)
 	case b.Network != nil:
 		return zoo.Of(b)
 	case b.Name == rawPixels.Name && b.Weights == (tl.Weights{}):
