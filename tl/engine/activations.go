@@ -76,23 +76,20 @@ func gather(views []activations, chosen, positions []int, dst []byte) error {
 	return nil
 }
 
-// each calls f with every row in turn, a batch read at a time. A row is valid until f returns.
-func (a activations) each(f func(i int, row []byte) error) error {
+// each calls f with every row from position from up to to, a batch read at a time. A row is valid until f returns.
+func (a activations) each(from, to int, f func(i int, row []byte)) error {
 	size := a.bytes()
-	buffer := make([]byte, prefixBatch*size)
-	for from := 0; from < len(a.hashes); from += prefixBatch {
-		n := min(prefixBatch, len(a.hashes)-from)
-		positions := make([]int, n)
+	buffer := make([]byte, min(prefixBatch, to-from)*size)
+	for ; from < to; from += prefixBatch {
+		positions := make([]int, min(prefixBatch, to-from))
 		for i := range positions {
 			positions[i] = from + i
 		}
-		if err := gather([]activations{a}, make([]int, n), positions, buffer[:n*size]); err != nil {
+		if err := gather([]activations{a}, make([]int, len(positions)), positions, buffer[:len(positions)*size]); err != nil {
 			return err
 		}
-		for i := range n {
-			if err := f(from+i, buffer[i*size:(i+1)*size]); err != nil {
-				return err
-			}
+		for i, position := range positions {
+			f(position, buffer[i*size:(i+1)*size])
 		}
 	}
 	return nil
@@ -131,15 +128,18 @@ func (s source) options() images.Options { return images.Options{Size: s.Size} }
 const decoding = "imaging linear 1"
 
 // cacheName names the cache of a cut in a view by a hash of all that shapes a row but the image itself. platform is what computes, since devices
-// differ in the last bits; way is how files become pixels.
+// differ in the last bits; way is how files become pixels. Decoded images are the same for all networks of a size.
 func cacheName(platform, way string, s source, c cut, view string) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "activations 2\n%s\n%s\n%+v\n%q\n%s\n%v %v\n%s\n", platform, way, s.options(), view,
-		digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Mean, s.Deviation, s.key())
-	for _, block := range s.Blocks[:c.blocks] {
-		fmt.Fprintln(h, block.Name)
+	h, name := sha256.New(), "pixels"
+	fmt.Fprintf(h, "activations 2\n%s\n%+v\n%q\n", way, s.options(), view)
+	if c.blocks > 0 {
+		name = s.Name
+		fmt.Fprintf(h, "%s\n%s\n%+v\n%s\n%s\n", platform, digest(ofBlocks(s.base, s.values, 0, c.blocks)), s.Preprocessing, s.key(), s.Graph)
+		for _, block := range s.Blocks[:c.blocks] {
+			fmt.Fprintln(h, block.Name)
+		}
 	}
-	return fmt.Sprintf("%s-%d-%s", fileName(s.Name), c.blocks, hex.EncodeToString(h.Sum(nil))[:32])
+	return fmt.Sprintf("%s-%d-%s", fileName(name), c.blocks, hex.EncodeToString(h.Sum(nil))[:32])
 }
 
 // fileName is the name of a network as the beginning of a folder's name.

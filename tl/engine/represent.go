@@ -41,12 +41,11 @@ func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(
 		return tl.Tensor{}, err
 	}
 	t := tl.Tensor{Shape: append([]int{len(a.hashes)}, a.shape...), Data: make([]float32, len(a.hashes)*a.bytes()/dtypes.Float32.Size())}
-	return t, a.each(func(i int, row []byte) error {
+	return t, a.each(0, len(a.hashes), func(i int, row []byte) {
 		out := t.Row(i)
 		for j := range out {
 			out[j] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*j:]))
 		}
-		return nil
 	})
 }
 
