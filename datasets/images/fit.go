@@ -8,19 +8,6 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// Decoding names the way from a file to pixels, but for the size and the view, for keys of caches: it changes where pixels would. What
-// resizes by squashing has the name that it has had since the first caches.
-func (o Options) Decoding() string {
-	filter := "linear"
-	if o.Bicubic {
-		filter = "cubic"
-	}
-	if o.Crop == 0 {
-		return "imaging " + filter + " 1"
-	}
-	return fmt.Sprintf("imaging %s 1 crop %g", filter, o.Crop)
-}
-
 func (o Options) filter() imaging.ResampleFilter {
 	if o.Bicubic {
 		return imaging.CatmullRom // a = −0.5, as Pillow's BICUBIC

@@ -4,7 +4,6 @@ import (
 	"context"
 	"image"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -45,18 +44,6 @@ func TestMiddle(t *testing.T) {
 				t.Errorf("%+v: %v", c, got)
 			}
 		}
-	}
-}
-
-// TestDecoding: every rule has a key of its own, and squashing the one that existing caches have.
-func TestDecoding(t *testing.T) {
-	keys := []string{}
-	for _, o := range []Options{{Size: 224}, {Size: 224, Bicubic: true}, {Size: 224, Crop: 0.875}, {Size: 224, Crop: 1}, {Size: 224, Crop: 0.875, Bicubic: true}} {
-		keys = append(keys, o.Decoding())
-	}
-	want := []string{"imaging linear 1", "imaging cubic 1", "imaging linear 1 crop 0.875", "imaging linear 1 crop 1", "imaging cubic 1 crop 0.875"}
-	if !slices.Equal(keys, want) {
-		t.Errorf("%q", keys)
 	}
 }
 
