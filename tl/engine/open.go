@@ -36,6 +36,7 @@ func (e *Engine) open(ctx context.Context) (compute.Backend, error) {
 	if config == backend.Pure {
 		log.Printf("engine: computing with %s", how)
 	}
+	backend.Tune(config)
 	b, err := compute.NewWithConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("engine: start the backend %s (%s): %w; see tlab doctor", config, how, shorten(err))

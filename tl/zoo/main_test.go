@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		err = backend.Check(config)
 	}
 	if err == nil {
+		backend.Tune(config)
 		xla, err = compute.NewWithConfig(config)
 	}
 	if err != nil {

@@ -92,6 +92,16 @@ func ofWheel(dir string) (config, how string) {
 	return "xla:" + path, fmt.Sprintf("plugin of %s %s", fetch.XLA.Package, fetch.XLA.Version)
 }
 
+// wheelConfig is the configuration with the plugin of the wheel, or "" where it is not unpacked.
+func wheelConfig() string {
+	dir, err := fetch.Place(fetch.XLA)
+	if err != nil {
+		return ""
+	}
+	config, _ := ofWheel(dir)
+	return config
+}
+
 // patience bounds GoMLX's installer, which knows no context.
 const patience = 3 * time.Minute
 

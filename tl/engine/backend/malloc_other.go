@@ -1,0 +1,7 @@
+//go:build !linux || !cgo
+
+package backend
+
+func keepFreed() {}
+
+func trim() {}
