@@ -35,8 +35,11 @@ func (n Network) Load(ctx context.Context, w tl.Weights, report fetch.Report) (N
 	case w.File != "":
 		return n.read(w.File)
 	case w.Hub != "":
-		return n, Weights{}, tl.LoadReport{}, fmt.Errorf("zoo: the weights of %s: the hub is not reached from here: copy model.safetensors of %s to this machine and name it: base.WithWeights(path)",
-			n.Name, w.Hub)
+		file, err := Hub(ctx, w.Hub, "", report)
+		if err != nil {
+			return n, Weights{}, tl.LoadReport{}, err
+		}
+		return n.read(file)
 	case w.Initial || n.unpublished:
 		n.Classifier = Block{}
 		random := n.Initial(w.Seed)
