@@ -62,5 +62,8 @@ func (c Counts) String() string {
 	fmt.Fprintf(w, "all\t%d\t%.3f\t\n", total, 1.0)
 	_ = w.Flush() // a strings.Builder takes all
 	class, share := c.Majority()
+	if share == 1 {
+		return fmt.Sprintf("%s\n%sall images are of class %q: there is nothing to tell apart; add images of another class\n", c.Name, out.String(), class)
+	}
 	return fmt.Sprintf("%s\n%salways answering %q would be right for %.3f of them\n", c.Name, out.String(), class, share)
 }
