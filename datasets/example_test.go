@@ -62,3 +62,15 @@ func ExampleDataset_Augment() {
 	// elpv; flipped left to right in training; flipped upside down in training
 	// 4 views of each image
 }
+
+func ExampleAugmentation() {
+	d := datasets.Shapes(100, 1).Augment(datasets.Augmentation{FlipLeftRight: true, CropArea: [2]float64{0.35, 1}, Rotate: 10, Brightness: 0.2})
+	fmt.Println(d)
+	fmt.Println(d.Augmentation.Views(), "views, view 0", d.Augmentation.Name(0))
+	_, err := d.Augment(datasets.Augmentation{Rotate: 200}).Len(context.Background())
+	fmt.Println(err)
+	// Output:
+	// 100 shapes, seed 1; 8 views: flipped left to right, crops of 35 to 100 % of the area, turned by up to 10°, brightness ±20 % in training
+	// 8 views, view 0 plain
+	// datasets: augment: Rotate is 200; degrees either way are 0 to 180
+}
