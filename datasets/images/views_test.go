@@ -283,6 +283,28 @@ func TestViewsDoNotDependOnTheBatch(t *testing.T) {
 	}
 }
 
+// TestViewsOfAnySize: the narrowest pictures have all views, too, in the size asked for.
+func TestViewsOfAnySize(t *testing.T) {
+	ctx := context.Background()
+	a := datasets.Augmentation{FlipUpDown: true, QuarterTurns: true, CropArea: [2]float64{0.01, 1}, CropAspect: [2]float64{0.1, 10}, Rotate: 180,
+		Brightness: 1, Contrast: 1, Saturation: 1, Hue: 0.5, Grey: 0.5, Erase: 1, V: 12}
+	for _, size := range []image.Point{{1, 1}, {1, 300}, {300, 1}, {2, 3}, {64, 48}} {
+		for kind, m := range map[string]image.Image{"grey": image.NewGray(image.Rectangle{Max: size}), "colour": opaque(size.X, size.Y)} {
+			d := datasets.Folder(folder(t, map[string][]byte{"a/1.png": encodePNG(t, m)})).Augment(a)
+			for view := range a.Views() {
+				for _, side := range []int{1, 7, 32} {
+					if err := Pixels(ctx, d, []int{0}, Options{Size: side, View: view, Bicubic: view%2 == 0}, make([]uint8, side*side*3)); err != nil {
+						t.Errorf("%s of %v, view %d at %d: %v", kind, size, view, side, err)
+					}
+				}
+				if stored, err := Image(ctx, d, 0, Options{View: view}); err != nil || stored.Bounds().Empty() {
+					t.Errorf("%s of %v, view %d as stored: %v", kind, size, view, err)
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkViews: what a drawn view costs beside the plain image, on one processor.
 //
 //	go test -run - -bench Views -cpu 1 ./datasets/images
