@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"transferlab/tl"
@@ -58,7 +60,7 @@ func startEngine(t *testing.T, dir string) (residentEngine, *exec.Cmd) {
 func beEngine(variable string) {
 	socket, dir, _ := strings.Cut(variable, ":")
 	activationsRoot = os.Getenv(killVariable)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM) // as tlab does
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		cancel()

@@ -13,6 +13,7 @@ import (
 	"transferlab/tl"
 	"transferlab/tl/remote"
 	"transferlab/tl/weights"
+	"transferlab/tl/zoo"
 )
 
 // The files of a saved model. Those of the epochs of a stopped phase stand in a folder of their own and have names by content, as in a
@@ -55,15 +56,13 @@ type savedModel struct {
 
 // preprocessing is how an image becomes the network's input.
 type preprocessing struct {
-	Size            int        // the image is resized to Size × Size pixels
-	Mean, Deviation [3]float32 // the input is (value − mean) / deviation; values are 0 to 255
-	Channels        string     // their order
-	Crop            string
-	Decoding        string // the version of this lab's way from a file to pixels
+	zoo.Preprocessing        // the input is (value − Mean) / Deviation of pixel values 0 to 255, Size × Size, red green blue unless BGR
+	Resize            string // for people
+	Decoding          string // the version of this lab's way from a file to pixels
 }
 
 func (b *base) preprocessing() preprocessing {
-	return preprocessing{Size: b.Size, Mean: b.Mean, Deviation: b.Deviation, Channels: "red, green, blue", Crop: "none: the whole image, resized", Decoding: decoding}
+	return preprocessing{b.Preprocessing, "the whole image, squashed to Size × Size, bilinear, antialiased", decoding}
 }
 
 // save writes a model into a folder; see tl.Model.Save.

@@ -117,7 +117,7 @@ func readSaved(ctx context.Context, m tl.Model) (*base, error) {
 	if err := saved.stopped(dir); err != nil {
 		return nil, err
 	}
-	b.Mean, b.Deviation = record.Preprocessing.Mean, record.Preprocessing.Deviation
+	b.Preprocessing = record.Preprocessing.Preprocessing // it travels with the weights
 	b.bytes.Store(bytesOf(b.values))
 	b.saved = saved
 	return b, nil
