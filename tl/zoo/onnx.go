@@ -26,7 +26,10 @@ import (
 	"transferlab/tl/weights"
 )
 
-const classifierBlock = "classifier"
+const (
+	classifierBlock = "classifier"
+	mostValues      = 1 << 28 // that an operator may put out for one image: a larger one is a damaged file's
+)
 
 // ONNX makes a network of the graph in a file, cut into blocks; see [tl.ONNX] for the rules. Kernels stay as the file has them, [out, in, kh,
 // kw]; between blocks activations lie as everywhere, [n, h, w, c]. Weights of another type than float32 are refused. Batch norm knows only its
@@ -246,11 +249,23 @@ func (r *onnxRun) outputs(shape []int) (found map[string][]int, err error) {
 		if d := found[names[i]]; len(d) > 0 {
 			found[names[i]] = d[1:]
 		}
+		if tooMany(v.Shape().Dimensions, images*mostValues) {
+			return nil, fmt.Errorf("%s has shape %v: more than %d numbers an image", names[i], v.Shape().Dimensions, mostValues)
+		}
 		if names[i] == r.piece.output && (v.Rank() < 2 || v.Shape().Dimensions[0] != images || v.DType() != dtypes.Float32) {
 			return nil, fmt.Errorf("%d images come out as %s: export the file with a batch axis of any length (dynamic_axes)", images, v.Shape())
 		}
 	}
 	return found, nil
+}
+
+// tooMany tells whether a shape means more than so many numbers.
+func tooMany(shape []int, limit float64) bool {
+	n := 1.0
+	for _, d := range shape {
+		n *= float64(d)
+	}
+	return n > limit
 }
 
 // recovered turns what the importer throws into an error. It reads a stranger's file, and what it does not foresee there ends in a panic of

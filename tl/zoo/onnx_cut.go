@@ -16,6 +16,9 @@ type onnxPiece struct {
 	input, output string             // the one value that enters, and the one that leaves
 }
 
+// sizedByValue are the operators that make as much of little as a number in the file says: no network for images needs them to be run.
+var sizedByValue = []string{"ConstantOfShape", "Range", "Tile", "EyeLike", "OneHot", "NonZero", "RandomNormal", "RandomUniform", "Loop", "Scan", "If"}
+
 // cutter cuts a graph into blocks.
 type cutter struct {
 	graph    weights.ONNXGraph
@@ -75,8 +78,8 @@ func (c *cutter) order() error {
 	known := map[string]int{c.image: -1}
 	needs := make([][]int, len(all))
 	for i, n := range all {
-		if n.Conditional() {
-			return fmt.Errorf("operator %s (%s) holds a graph of its own, which is not read", n.Name, n.Op)
+		if n.Conditional() || slices.Contains(sizedByValue, n.Op) {
+			return fmt.Errorf("operator %s (%s) is not read: what it computes, or how much, depends on values", n.Name, n.Op)
 		}
 		for _, v := range n.Inputs {
 			_, held := c.graph.Tensors.Tensors[v]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -244,4 +245,36 @@ func TestDamagedONNX(t *testing.T) {
 	if refused < 20 || whole == "" {
 		t.Errorf("%d of 74 damaged files are refused", refused)
 	}
+}
+
+// FuzzONNXBase reads anything as a base: an error, or blocks that hold together. What reading the file allocates is bounded in tl/weights; what
+// the importer allocates to build a graph that is never run is bounded here, by 64 times the file and 64 MiB for the backend it makes.
+func FuzzONNXBase(f *testing.F) {
+	for _, name := range []string{"small.onnx", "folded.onnx"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "onnx", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, "stem", "layer1")
+		f.Add(data, "stem", "layer2")
+	}
+	file := filepath.Join(f.TempDir(), "fuzz.onnx")
+	f.Fuzz(func(t *testing.T, data []byte, first, second string) {
+		if len(data) > 1<<20 {
+			t.Skip("large")
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		n, err := ONNX("fuzz", tl.ONNXNetwork{File: file, Blocks: []tl.ONNXBlock{{Name: "a", Pattern: first}, {Name: "b", Pattern: second}}})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(64*len(data)+64<<20) {
+			t.Errorf("%d bytes allocated for a file of %d", used, len(data))
+		}
+		if err == nil && (len(n.Blocks) != 2 || n.Blocks[1].Forward == nil || len(n.Blocks[1].Output) != 1) {
+			t.Errorf("%d blocks, output %v", len(n.Blocks), n.Blocks[len(n.Blocks)-1].Output)
+		}
+	})
 }
