@@ -42,7 +42,9 @@ type Planned struct {
 // Plan is how a budget is spent: a ledger in seconds of wall-clock time.
 type Plan struct {
 	Budget  time.Duration
-	Spent   time.Duration // before the steps that are planned: loading, measuring, the steps before
+	Spent   time.Duration // before the steps that are planned …
+	Load    time.Duration // … of it for this plan, reading weights and images' hashes …
+	Measure time.Duration // … and measuring, which leaves compiled graphs and cached activations behind
 	Reserve time.Duration // for what is not foreseen
 	Steps   []Planned
 }
@@ -77,7 +79,14 @@ func (p Plan) String() string {
 		}
 		rows = append(rows, row)
 	}
-	rows = append(rows, []string{"spent", "load, measure, what was done", "", "", "", "", "", secondsText(p.Spent.Seconds()), ""})
+	for _, spent := range []struct {
+		name, what string
+		time       time.Duration
+	}{{"load", "weights, hashes of the images", p.Load}, {"measure", "first images, compiling, a few steps", p.Measure}, {"before", "earlier phases", p.Spent - p.Load - p.Measure}} {
+		if spent.time >= 50*time.Millisecond {
+			rows = append(rows, []string{spent.name, spent.what, "", "", "", "", "", secondsText(spent.time.Seconds()), ""})
+		}
+	}
 	for _, s := range p.Steps {
 		if s.Epochs == 0 {
 			rows = append(rows, []string{s.Phase, "no time", "0", "", "", "", "", "0.0", ""})
@@ -209,19 +218,18 @@ func (p *Plan) fill(left float64) {
 	}
 }
 
-// limit is how long the step at place i of the plan may take: all that is left, where it is the last that has time. Another may take twice
-// what was planned, for its epochs are few beside what it prepares, as long as the later ones keep time for an epoch.
-func (p Plan) limit(i int) time.Duration {
+// limit is how long the first step of the plan may take. Its epochs are planned; what may take longer than thought is what it prepares, and then its
+// epochs come first: all that is left is its own where it is the last, or where no phase was fitted yet. Else the later steps keep time for an epoch.
+func (p Plan) limit(fitted bool) time.Duration {
 	left := (p.Budget - p.Spent - p.Reserve).Seconds()
-	if p.last(i) {
-		return duration(left)
-	}
-	for _, s := range p.Steps[i+1:] {
-		if s.Epochs > 0 {
-			left -= s.Cost.total(1)
+	if fitted {
+		for _, s := range p.Steps[1:] {
+			if s.Epochs > 0 {
+				left -= s.Cost.total(1)
+			}
 		}
 	}
-	return duration(min(2*p.Steps[i].seconds()+1, left))
+	return duration(left)
 }
 
 // last tells whether no step behind the one at place i has time.

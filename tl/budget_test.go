@@ -96,5 +96,6 @@ func TestPlanIsALedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Load, p.Measure = 1200*time.Millisecond, 1800*time.Millisecond
 	golden(t, "plan", p.String())
 }

@@ -138,7 +138,7 @@ func (r *procedureRun) choose(i int, options [][]Option) (Option, error) {
 	if plan.last(0) {
 		option.Phase.Epochs = first.Most // as many as fit, should the machine be faster than measured
 	}
-	within := plan.limit(0) - (r.since() - plan.Spent)
+	within := plan.limit(len(r.outcome.Histories) > 0) - (r.since() - plan.Spent)
 	if first.Epochs == 0 || within <= 0 {
 		r.leaveOut(i, "the time is up")
 		r.over = true

@@ -183,6 +183,13 @@ func TestRunWithoutTime(t *testing.T) {
 	if err != nil || len(o.Histories) != 1 || len(o.Notes) != 1 {
 		t.Errorf("%v\n%s", err, o)
 	}
+	// It is slow while the first is: that one comes first all the same, with the epochs that it was to have.
+	e = &fakeEngine{slow: func(time.Duration) float64 { return 3 }}
+	onFake(t, e)
+	o, err = fakeTask.run(silent, fakeData, datasets.Dataset{}, budgeted(60*time.Second), func() time.Time { return e.now })
+	if err != nil || len(o.Histories) == 0 || o.Histories[0].Phase.Name != "head" || len(o.Histories[0].Epochs) != 10 {
+		t.Errorf("%v\n%s", err, o)
+	}
 }
 
 // TestRunWithoutBudget: each phase as the step says, thawed by name.

@@ -67,6 +67,10 @@ func nounOf(in any) string {
 		return r.Model.Name
 	case tl.DriftRequest:
 		return r.Model.Name
+	case tl.PlanRequest:
+		return r.Model.Name
+	case tl.FindRateRequest:
+		return r.Model.Name
 	case tl.StepBackRequest:
 		return r.Model.Name
 	case tl.SaveRequest:

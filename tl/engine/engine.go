@@ -37,6 +37,7 @@ type Engine struct {
 	compiled atomic.Int64 // graphs so far
 	state    *state       // nil where nothing is kept
 	leases   *leases      // nil where the engine is not shared
+	speeds   speeds       // for plans
 
 	mu       sync.Mutex
 	backend  compute.Backend
@@ -118,6 +119,8 @@ var verbs = map[string]verb{
 	tl.VerbFree:         handle((*Engine).free),
 	tl.VerbLease:        handle((*Engine).lease),
 	tl.VerbStopped:      handle((*Engine).stopped),
+	tl.VerbPlan:         handle((*Engine).plan),
+	tl.VerbFindRate:     handle((*Engine).findRate),
 	tl.VerbSave:         handle((*Engine).save),
 	tl.VerbOpen:         handle((*Engine).openSaved),
 	tl.VerbReceipt:      handle((*Engine).receipt),

@@ -32,6 +32,16 @@ func newPace(most, done, steps int, left func() time.Duration, step, validate ti
 	return p
 }
 
+// cheap is the share of a limit that an epoch may take which is run though the limit is over: all that was prepared would be in vain.
+const cheap = 0.1
+
+// atLeastOne plans one epoch where none was, if it is cheap.
+func (p *pace) atLeastOne(limit time.Duration) {
+	if p.epochs == 0 && p.most > 0 && float64(p.epoch()) <= cheap*float64(limit) {
+		p.epochs = 1
+	}
+}
+
 // overrun is the share of an epoch that may stand over the limit: with it an epoch is begun that ends a little late, since without it the phase would end
 // almost a whole epoch early.
 const overrun = 0.35

@@ -105,6 +105,26 @@ func TestPaceWithoutSurprises(t *testing.T) {
 	}
 }
 
+// TestPaceOfAnOverdueHead: an epoch that costs next to nothing is run though its preparations took all the time, one that costs something is not.
+func TestPaceOfAnOverdueHead(t *testing.T) {
+	over := func() time.Duration { return -time.Minute }
+	for _, c := range []struct {
+		step time.Duration
+		want int
+	}{{time.Millisecond, 1}, {250 * time.Millisecond, 1}, {350 * time.Millisecond, 0}} {
+		p := newPace(9, 0, 20, over, c.step, 0)
+		if p.atLeastOne(time.Minute); p.epochs != c.want {
+			t.Errorf("steps of %s: %d epochs, want %d", c.step, p.epochs, c.want)
+		}
+		for p.more() {
+			p.stepped(c.step)
+		}
+		if p.done != 20*c.want {
+			t.Errorf("steps of %s: %d steps", c.step, p.done)
+		}
+	}
+}
+
 func oneCycle(warmUp, divisor float64) tl.Phase {
 	return tl.Phase{Schedule: "one-cycle", WarmUp: warmUp, StartDivisor: divisor}
 }

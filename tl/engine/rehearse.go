@@ -20,7 +20,9 @@ func (u *run) newPace(steps int) (*pace, error) {
 		return nil, err
 	}
 	left := func() time.Duration { return u.phase.Within - time.Since(u.begun) }
-	return newPace(u.phase.Epochs, done, steps, left, step, validate), nil
+	p := newPace(u.phase.Epochs, done, steps, left, step, validate)
+	p.atLeastOne(u.phase.Within)
+	return p, nil
 }
 
 // rehearse measures what a step takes, and what follows the last step of an epoch, and puts everything back: the step's weights, the optimizer's
