@@ -13,8 +13,8 @@ type Phase struct {
 	RateDecay float64
 	Rates     map[string]float64 // rates of blocks by name; they win over RateDecay
 
-	// Thaw are the blocks of the base that stand unfrozen when the phase begins, by name or by pattern ("mbconv1*"; see path.Match); every
-	// other block is frozen. Nil leaves the blocks as they are, []string{"head"} freezes the whole base, []string{"*"} thaws all of it.
+	// Thaw are the blocks of the base that stand unfrozen when the phase begins, by name, stage or pattern as in [Model.Unfreeze]; every other
+	// block is frozen. Nil leaves the blocks as they are, []string{"head"} freezes the whole base, []string{"*"} thaws all of it.
 	Thaw []string
 
 	BatchSize int // 0 is 32; with fewer rows than that there is one batch, of all rows, as in Keras and PyTorch

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"math"
-	"path"
 	"slices"
 
 	"transferlab/tl"
@@ -105,7 +104,7 @@ func checkPolicies(p tl.Phase) error {
 	case !slices.Contains([]tl.BatchNormPolicy{tl.BatchNormFrozen, tl.BatchNormAverages, tl.BatchNormTrained}, p.BatchNorm):
 		return fmt.Errorf("no batch-norm policy %q (have \"\", \"averages\", \"trained\")", p.BatchNorm)
 	case p.Precision != tl.Float32:
-		return fmt.Errorf("Precision is being built")
+		return noSuch("precision", string(p.Precision), []string{string(tl.BFloat16)})
 	}
 	return nil
 }
@@ -115,28 +114,25 @@ func (t *trained) thaw(p tl.Phase) error {
 	if p.Thaw == nil {
 		return nil
 	}
-	names := make([]string, len(t.base.Blocks))
-	for i, block := range t.base.Blocks {
-		names[i] = block.Name
-	}
-	thawed := map[string]bool{}
-	for _, pattern := range p.Thaw {
-		found := pattern == headBlock
-		for _, name := range names {
-			matches, err := path.Match(pattern, name)
-			if err != nil {
-				return fmt.Errorf("phase %q: thaw %q: no such pattern: %w", p.Name, pattern, err)
-			}
-			if matches {
-				thawed[name], found = true, true
-			}
-		}
-		if !found {
-			return fmt.Errorf("phase %q: thaw: %w", p.Name, noSuch("block", pattern, append(names, headBlock)))
+	names := slices.DeleteFunc(slices.Clone(p.Thaw), func(name string) bool { return name == headBlock })
+	thawed := []string{}
+	if len(names) > 0 { // no names would mean all
+		var err error
+		if thawed, err = t.chosen(names); err != nil {
+			return fmt.Errorf("phase %q: thaw: %w", p.Name, err)
 		}
 	}
-	for _, name := range names {
-		t.frozen[name] = !thawed[name]
+	for _, block := range t.base.Blocks {
+		t.frozen[block.Name] = !slices.Contains(thawed, block.Name)
 	}
 	return nil
+}
+
+// blockNames are the names of the base's blocks, from the input on.
+func (b *base) blockNames() []string {
+	names := make([]string, len(b.Blocks))
+	for i, block := range b.Blocks {
+		names[i] = block.Name
+	}
+	return names
 }

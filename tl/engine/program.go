@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -145,6 +148,7 @@ func (p *program) batch(rows int) int {
 func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 	start := time.Now()
 	if _, err := p.exec.Compile(inputs...); err != nil {
+		throwFault(err)
 		return 0, fmt.Errorf("engine: compile: %w", shorten(err))
 	}
 	p.bytes.Store(p.store.ByteSize())
@@ -155,9 +159,19 @@ func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 func (p *program) run(inputs ...any) ([]*tensors.Tensor, error) {
 	outputs, err := p.exec.Call(inputs...)
 	if err != nil {
+		throwFault(err)
 		return nil, fmt.Errorf("engine: run: %w", shorten(err))
 	}
 	return outputs, nil
+}
+
+// throwFault panics anew with a fault of the program in a graph function, which GoMLX turned into an error that looks like one about the graph:
+// exceptions.TryCatch catches both.
+func throwFault(err error) {
+	if fault := runtime.Error(nil); errors.As(err, &fault) {
+		log.Printf("engine: %+v", err) // where it happened
+		panic(fault)
+	}
 }
 
 // floats copies a float32 tensor's numbers.

@@ -67,28 +67,27 @@ func newRecord(groups int) record {
 	return record{updates: make([]float64, groups), rates: make([]float64, groups)}
 }
 
-// add notes a step. It fails, with the group's index, where a norm is no number or too large for one: there the weights are lost.
-func (r *record) add(sums *tensors.Tensor, rates []float32) (bad int, oldIsBad bool) {
+// add notes a step. bad is the index of a group whose norms say that its numbers ran away, or −1; oldIsBad, that they had before the step.
+func (r *record) add(sums *tensors.Tensor, rates []float32) (bad int, oldIsBad bool, err error) {
 	flat, err := floats(sums)
-	if err != nil || len(flat) != 2*len(r.updates) {
-		return 0, false
+	if err != nil {
+		return -1, false, err
 	}
+	r.steps++
 	bad = -1
 	for i := range r.updates {
 		step, old := float64(flat[2*i]), float64(flat[2*i+1])
-		if !isFinite(old) {
-			return i, true
-		}
-		if !isFinite(step) && bad < 0 {
+		switch {
+		case !isFinite(old) && !oldIsBad:
+			bad, oldIsBad = i, true
+		case !isFinite(step) && bad < 0:
 			bad = i
-		}
-		if old > 0 {
+		case old > 0:
 			r.updates[i] += math.Sqrt(step / old)
 		}
 		r.rates[i] = float64(rates[i])
 	}
-	r.steps++
-	return bad, false
+	return bad, oldIsBad, nil
 }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
@@ -170,26 +169,26 @@ func (u *run) diverged(step int, what, remedy string) error {
 
 const rateTooHigh = "the learning rate is too high (or clip the gradients with ClipNorm)"
 
-// lossDiverged finds out why the loss of a step is no number.
-func (u *run) lossDiverged(loss float64, bad int, oldIsBad bool, inputs *tensors.Tensor) error {
+// ranAway is the error of a step whose loss or weights are no numbers; bad and oldIsBad are record.add's. It looks for the cause, from the
+// input on.
+func (u *run) ranAway(loss float64, bad int, oldIsBad bool, inputs *tensors.Tensor) error {
 	s := u.step
-	step := s.record.steps + 1
 	what := fmt.Sprintf("the loss is %g", loss)
 	switch {
-	case len(u.history.Epochs) == 0 && s.record.steps == 0:
+	case oldIsBad:
+		what += fmt.Sprintf(", and the weights of block %s are too large or no numbers", s.groups[bad])
+	case isFinite(loss):
+		what = fmt.Sprintf("the step of block %s is too large or no number", s.groups[bad])
+	}
+	if where := u.inputsNotFinite(inputs); where != "" {
+		return u.diverged(s.record.steps, what, where)
+	}
+	if len(u.history.Epochs) == 0 && s.record.steps == 1 {
 		if block := notFinite(u.model.suffixValues(u.cut)); block != "" {
-			return u.diverged(step, what, fmt.Sprintf("the weights of block %s held NaN or Inf before the phase: load the base again, or Reset the model", block))
-		}
-		fallthrough
-	case !oldIsBad:
-		if where := u.inputsNotFinite(inputs); where != "" {
-			return u.diverged(step, what, where)
+			return u.diverged(1, what, fmt.Sprintf("the weights of block %s held NaN or Inf before the phase: load the base again, or Reset the model", block))
 		}
 	}
-	if oldIsBad {
-		what += fmt.Sprintf(", and the weights of block %s are no numbers", s.groups[bad])
-	}
-	return u.diverged(step, what, rateTooHigh)
+	return u.diverged(s.record.steps, what, rateTooHigh)
 }
 
 // inputsNotFinite says whose fault NaN or Inf in a batch is. Decoded images are bytes and cannot hold any.

@@ -287,14 +287,11 @@ func (u *run) oneStep(positions []int, random *rand.Rand, factor float64) (loss,
 		return 0, 0, err
 	}
 	loss, right = scalar(outputs[0]), scalar(outputs[1])
-	bad, oldIsBad := u.step.record.add(outputs[2], rates)
-	switch {
-	case !isFinite(loss):
-		return loss, 0, u.lossDiverged(loss, bad, oldIsBad, x)
-	case bad >= 0:
-		return loss, 0, u.diverged(u.step.record.steps, fmt.Sprintf("the step of block %s is too large for a number", u.step.groups[bad]), rateTooHigh)
+	bad, oldIsBad, err := u.step.record.add(outputs[2], rates)
+	if err == nil && (!isFinite(loss) || bad >= 0) {
+		err = u.ranAway(loss, bad, oldIsBad, x)
 	}
-	return loss, right, nil
+	return loss, right, err
 }
 
 func scalar(t *tensors.Tensor) float64 { return float64(tensors.ToScalar[float32](t)) }

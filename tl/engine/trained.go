@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"transferlab/tl"
@@ -161,14 +161,6 @@ func (t *trained) suffixValues(n int) map[string]*value {
 	return picked
 }
 
-func (t *trained) blockNames() string {
-	names := make([]string, len(t.base.Blocks))
-	for i, block := range t.base.Blocks {
-		names[i] = block.Name
-	}
-	return strings.Join(names, ", ")
-}
-
 func (e *Engine) histories(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) ([]tl.History, error) {
 	t, err := e.model(ctx, r.Model)
 	if err != nil {
@@ -268,8 +260,8 @@ func (t *trained) stageRates(p tl.Phase) (map[string]float64, error) {
 		case !known && t.frozen[name]:
 			return nil, fmt.Errorf("phase %q: a rate for block %s, which is frozen: unfreeze it first", p.Name, name)
 		case !known:
-			return nil, fmt.Errorf("phase %q: a rate for %q: no such block (have %s, %s)", p.Name, name, t.blockNames(), headBlock)
-		case !(rate > 0):
+			return nil, fmt.Errorf("phase %q: a rate for a block: %w", p.Name, noSuch("block", name, append(t.base.blockNames(), headBlock)))
+		case !(rate > 0) || math.IsInf(rate, 0):
 			return nil, fmt.Errorf("phase %q: rate %g for block %s: a rate is above 0; freeze the block instead", p.Name, rate, name)
 		}
 		rates[name] = rate

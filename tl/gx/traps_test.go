@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/norm"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/checkpoint"
 	"github.com/gomlx/gomlx/ml/train"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -228,6 +229,34 @@ func TestTrapAdamCountsStepsGlobally(t *testing.T) {
 	}
 	near(t, "largest step in rates of a variable thawed at step 0 and at step 10,000", []float64{largest(0) / 1e-3, largest(10_000) / 1e-3},
 		[]float64{1, 6.57}, 0.05)
+}
+
+// If fixed: a checkpoint need not hold the list of frozen blocks beside the weights, as the engine's does.
+func TestTrapCheckpointsDropTrainable(t *testing.T) {
+	dir := t.TempDir()
+	s := model.NewStore()
+	variable(t, s, "/model/frozen", 1).SetTrainable(false)
+	variable(t, s, "/model/free", 1)
+	handler, err := checkpoint.Build(s).Dir(dir).Done()
+	if err == nil {
+		err = handler.Save()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := model.NewStore()
+	if _, err := checkpoint.Load(loaded).Dir(dir).Immediate().Done(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/model/frozen", "/model/free"} {
+		v := loaded.GetVariable(path)
+		if v == nil {
+			t.Fatalf("the checkpoint lost %s", path)
+		}
+		if !v.Trainable {
+			t.Errorf("%s came back frozen", path)
+		}
+	}
 }
 
 // If fixed: the engine need not panic anew when it catches a runtime error.
