@@ -33,6 +33,7 @@ type hdf5File struct {
 // dataset is an array in the file.
 type dataset struct {
 	path  string // from the root, "model_weights/conv1/conv1/kernel:0"
+	owner string // what the group that it lies in is called by its attribute "name": Keras 3 says a layer's name there; "" without one
 	shape []int
 	class storageClass
 	raw   []byte // the numbers; not copied
@@ -46,7 +47,7 @@ func hdf5Datasets(data []byte) ([]dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.object(nil, "", root, 0)
+	return f.object(nil, "", "", root, 0)
 }
 
 // superblock is section II.A; it returns the address of the root group's header.
@@ -101,8 +102,9 @@ func (f *hdf5File) signed(signature string, address, n uint64) ([]byte, error) {
 	return b, nil
 }
 
-// object appends the datasets of the object whose header is at an address: itself, or those of a group's members.
-func (f *hdf5File) object(found []dataset, path string, address uint64, depth int) ([]dataset, error) {
+// object appends the datasets of the object whose header is at an address: itself, or those of a group's members. owner is the name that the
+// group gives itself in which it lies.
+func (f *hdf5File) object(found []dataset, path, owner string, address uint64, depth int) ([]dataset, error) {
 	if f.seen[address] {
 		return nil, fmt.Errorf("%.200q is another object, too: links of one object by two names are not read", path)
 	}
@@ -124,11 +126,12 @@ func (f *hdf5File) object(found []dataset, path string, address uint64, depth in
 			return nil, fmt.Errorf("dataset %.200q: %w", path, err)
 		}
 		if isDataset {
-			d.path = path
+			d.path, d.owner = path, owner
 			found = append(found, d)
 		}
 		return found, nil // what is neither is a named type
 	}
+	owner = f.nameOf(messages)
 	for _, l := range links {
 		inside := l.name
 		if path != "" {
@@ -137,7 +140,7 @@ func (f *hdf5File) object(found []dataset, path string, address uint64, depth in
 		if f.work -= len(inside); f.work < 0 {
 			return nil, errors.New("its names are longer than the file")
 		}
-		if found, err = f.object(found, inside, l.address, depth+1); err != nil {
+		if found, err = f.object(found, inside, owner, l.address, depth+1); err != nil {
 			return nil, err
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	messageLink         = 0x06
 	messageLayout       = 0x08
 	messageFilters      = 0x0b
+	messageAttribute    = 0x0c
 	messageContinuation = 0x10
 	messageSymbolTable  = 0x11
 )

@@ -3,6 +3,8 @@ package weights
 import (
 	"bytes"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,8 +39,15 @@ func decodeKeras(data []byte) (Tensors, error) {
 		return Tensors{}, fmt.Errorf("%w%s", err, resave)
 	}
 	t := Tensors{Tensors: map[string]tl.Tensor{}}
+	inGroup := map[string]int{}
+	for _, d := range found {
+		inGroup[path.Dir(d.path)]++
+	}
 	for _, d := range found {
 		name, variable := kerasName(d.path)
+		if named := kerasPath(d, inGroup[path.Dir(d.path)]); named != "" && t.Tensors[named].Data == nil {
+			name = named
+		}
 		if d.what != "" || !variable {
 			t.Skipped = append(t.Skipped, name)
 			continue
@@ -56,17 +65,45 @@ func decodeKeras(data []byte) (Tensors, error) {
 
 // kerasName is a variable's name out of its path in the file, and whether it is one of the model's: an optimizer's and the metrics' are
 // not. Keras before version 3 and its .h5 say the layer twice: "conv1/conv1/kernel:0".
-func kerasName(path string) (name string, variable bool) {
-	path = strings.TrimSuffix(strings.TrimPrefix(path, "model_weights/"), ":0")
-	first, rest, _ := strings.Cut(path, "/")
+func kerasName(place string) (name string, variable bool) {
+	place = strings.TrimSuffix(strings.TrimPrefix(place, "model_weights/"), ":0")
+	first, rest, _ := strings.Cut(place, "/")
 	switch first {
 	case "optimizer", "optimizer_weights", "metrics":
-		return path, false
+		return place, false
 	}
 	if strings.HasPrefix(rest, first+"/") {
 		return rest, true
 	}
-	return path, true
+	return place, true
+}
+
+// kerasVariables are the variables of Keras 3's layers in the order in which they are numbered in a file, by how many there are.
+var kerasVariables = map[string][]string{
+	"conv1d": {"kernel", "bias"}, "conv2d": {"kernel", "bias"}, "conv3d": {"kernel", "bias"}, "conv2d_transpose": {"kernel", "bias"},
+	"depthwise_conv2d": {"kernel", "bias"}, "dense": {"kernel", "bias"}, "embedding": {"embeddings"}, "layer_normalization": {"gamma", "beta"},
+	"separable_conv2d": {"depthwise_kernel", "pointwise_kernel", "bias"}, "batch_normalization": {"gamma", "beta", "moving_mean", "moving_variance"},
+}
+
+// numbered is a variable of Keras 3: "layers/conv2d_3/vars/0".
+var numbered = regexp.MustCompile(`(?:^|/)layers/([a-z][a-z0-9_]*?)(?:_[0-9]+)?/vars/([0-9]+)$`)
+
+// kerasPath is what Keras 3 calls a variable that its file only numbers, by the layer's own name: "block1_conv1/kernel". It is "" where the
+// file does not give that name, or where the layer's class and number of variables leave open which is which: a batch norm of three lacks its
+// scale or its offset.
+func kerasPath(d dataset, inLayer int) string {
+	m := numbered.FindStringSubmatch(d.path)
+	if m == nil || d.owner == "" || strings.HasPrefix(d.path, "optimizer/") {
+		return ""
+	}
+	names, number := kerasVariables[m[1]], 0
+	if _, err := fmt.Sscan(m[2], &number); err != nil || number >= len(names) || inLayer > len(names) {
+		return ""
+	}
+	if normalises := strings.HasSuffix(m[1], "_normalization"); normalises && inLayer < len(names) {
+		return ""
+	}
+	return d.owner + "/" + names[number]
 }
 
 // FromKeras turns a depthwise kernel from Keras's layout [k, k, channels, 1] into the lab's [k, k, 1, channels]; all others lie alike in both.

@@ -41,8 +41,8 @@ const allowance = 256
 const readFormats = "PyTorch (.pth, .pt, .bin), safetensors, Keras (.h5, .weights.h5, .keras), NumPy (.npz) and ONNX"
 
 // Read reads a file of pretrained weights in any of the formats above, recognised by content. Half, bfloat16, double and integer
-// numbers become float32; doubles lose precision. Keras's variables are named as in the file, layer first and without ":0":
-// "block1_conv1/kernel" (.h5), "layers/conv2d/vars/0" (.weights.h5 and .keras).
+// numbers become float32; doubles lose precision. Keras's variables are named layer first and without ":0", "block1_conv1/kernel", as Keras
+// does; where a .weights.h5 or .keras does not say what a variable is called, by its place there: "layers/my_layer/vars/0".
 //
 // It trusts nothing in the file: reading one of n bytes allocates at most 16 n + 1 MiB in all where n counts numbers, and at most
 // [allowance] n + 1 MiB whatever they are, since names and structure unpack to many times their size. An error names the file, what
