@@ -109,6 +109,9 @@ func readSaved(ctx context.Context, m tl.Model) (*base, error) {
 	if err := b.fit(saved.values, record.Model); err != nil {
 		return nil, err
 	}
+	if block := notFinite(saved.values); block != "" { // a relu may turn NaN into 0, and then nothing later tells
+		return nil, fmt.Errorf("its weights hold NaN or Inf in block %s: they are spoilt, open another", block)
+	}
 	b.values = maps.Clone(saved.values)
 	maps.DeleteFunc(b.values, func(path string, _ *value) bool { return blockOf(path) == headBlock })
 	if err := record.pretrained(ctx, dir, b); err != nil {

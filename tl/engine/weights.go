@@ -125,6 +125,9 @@ func (b *base) load(ctx context.Context, described tl.Base) error {
 			values["/"+block.Name+"/"+v.Name] = newValue(t.Shape, t.Data)
 		}
 	}
+	if block := notFinite(values); block != "" { // a relu may turn NaN into 0, and then nothing later tells
+		return fmt.Errorf("the weights of %s hold NaN or Inf in block %s: they are spoilt, load others", b.label, block)
+	}
 	b.Network, b.values, b.loaded = network, values, report
 	b.bytes.Store(bytesOf(values))
 	return nil
