@@ -2,10 +2,15 @@ package engine
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/gomlx/compute/dtypes"
 )
 
 func rowOf(b byte) []byte { return bytes.Repeat([]byte{b}, 64) }
@@ -156,5 +161,39 @@ func appendTo(t *testing.T, path string, data []byte) {
 	defer file.Close()
 	if _, err := file.Write(data); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// BenchmarkReadRows reads batches of 32 shuffled rows, as a training step does: of representations of EfficientNet-Lite0, 5 kB each, and of the rows
+// that its last blocks are fine-tuned on, 88 kB each.
+func BenchmarkReadRows(b *testing.B) {
+	for _, numbers := range []int{1280, 14 * 14 * 112} {
+		b.Run(fmt.Sprint(4*numbers, " bytes"), func(b *testing.B) {
+			activationsRoot = b.TempDir()
+			defer func() { activationsRoot = "" }()
+			const n = 1968
+			c, err := openCache("read", 4*numbers)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.close()
+			hashes, row := make([][32]byte, n), make([]byte, 4*numbers)
+			for i := range hashes {
+				hashes[i] = sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+				if _, err := c.add(hashes[i:i+1], row); err != nil {
+					b.Fatal(err)
+				}
+			}
+			a := activations{cut: cut{1, []int{numbers}, dtypes.Float32}, cache: c, hashes: hashes}
+			order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+			b.SetBytes(int64(32 * len(row)))
+			for i := 0; b.Loop(); i = (i + 32) % (n - 32) {
+				x, err := a.batch(order[i : i+32])
+				if err != nil {
+					b.Fatal(err)
+				}
+				finalize(x)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"image/color"
+	"math"
 	"os"
 
 	"gonum.org/v1/plot"
@@ -10,9 +11,11 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"transferlab/tl"
 )
 
-// drawScale draws seconds and memory against the number of images, both axes logarithmic.
+// drawScale draws seconds, both axes logarithmic, and memory against the number of images.
 func drawScale(path string, all []measured) error {
 	blue, orange, grey := color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.Gray{150}
 	points := func(y func(measured) float64) (xy plotter.XYs) {
@@ -21,16 +24,16 @@ func drawScale(path string, all []measured) error {
 		}
 		return xy
 	}
-	first := all[0]
-	seconds, err := logPlot("Represent, Fit, Evaluate and PCA", "seconds", []series{
+	last := all[len(all)-1]
+	seconds, err := overImages("Represent, Fit, Evaluate and PCA", "seconds", []series{
 		{"the whole run", blue, points(measured.seconds), false},
 		{"of the processor", orange, points(func(m measured) float64 { return m.Processor }), false},
-		{"in proportion to the first", grey, points(func(m measured) float64 { return first.Processor / float64(first.Images) * float64(m.Images) }), true},
+		{"in proportion to the images", grey, points(func(m measured) float64 { return last.Processor / float64(last.Images) * float64(m.Images) }), true},
 	})
 	if err != nil {
 		return err
 	}
-	memory, err := logPlot("Memory", "most that was resident, MB", []series{
+	memory, err := overImages("Memory", "most that was resident, MiB", []series{
 		{"all", blue, points(func(m measured) float64 { return float64(m.Resident >> 20) }), false},
 		{"without pages of files", orange, points(func(m measured) float64 { return float64(m.Anonymous >> 20) }), false},
 		{"2 GiB", grey, points(func(measured) float64 { return 2048 }), true},
@@ -38,6 +41,8 @@ func drawScale(path string, all []measured) error {
 	if err != nil {
 		return err
 	}
+	seconds.Y.Scale, seconds.Y.Tick.Marker = plot.LogScale{}, decades{}
+	memory.Y.Min, memory.Y.Max, memory.Legend.Top = 0, 2300, false
 	canvas := vgimg.New(24*vg.Centimeter, 11*vg.Centimeter)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadTop: vg.Millimeter * 3, PadBottom: vg.Millimeter * 3, PadLeft: vg.Millimeter * 3, PadRight: vg.Millimeter * 5}
 	plots := [][]*plot.Plot{{seconds, memory}}
@@ -62,11 +67,24 @@ type series struct {
 	dashed bool
 }
 
-func logPlot(title, y string, all []series) (*plot.Plot, error) {
+// decades are the powers of ten, written out.
+type decades struct{}
+
+func (decades) Ticks(least, most float64) (ticks []plot.Tick) {
+	for _, tick := range (plot.LogTicks{}).Ticks(least, most) {
+		if tick.Label != "" {
+			tick.Label = tl.WithCommas(int64(math.Round(tick.Value)))
+		}
+		ticks = append(ticks, tick)
+	}
+	return ticks
+}
+
+// overImages draws series against the number of images on a logarithmic axis.
+func overImages(title, y string, all []series) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "images of 224×224", y
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: 0}, plot.LogTicks{Prec: 0}
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, decades{}
 	p.Legend.Top, p.Legend.Left = true, true
 	for _, s := range all {
 		line, dots, err := plotter.NewLinePoints(s.points)
@@ -84,5 +102,6 @@ func logPlot(title, y string, all []series) (*plot.Plot, error) {
 		p.Legend.Add(s.name, line)
 	}
 	p.Add(plotter.NewGrid())
+	p.X.Padding, p.Y.Padding = 0, 0
 	return p, nil
 }
