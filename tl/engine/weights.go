@@ -167,6 +167,8 @@ func label(b tl.Base) string {
 		return b.Name + " from " + w.Hub
 	case w.Initial:
 		return fmt.Sprintf("%s from seed %d", b.Name, w.Seed)
+	case b.ONNX != nil:
+		return b.Name + " from " + b.ONNX.File
 	}
 	return b.Name
 }
