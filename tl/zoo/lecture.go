@@ -12,5 +12,12 @@ func lectureCNN() (Network, error) {
 	n.add("conv1", "conv1", l[0], relu)
 	n.add("conv2", "conv2", l[1], relu)
 	n.add("hidden", "hidden", l[2], l[3], relu)
+	n.namings = []naming{
+		{by: "Keras", name: func(_, variable string) string { return variable }},
+		{by: "PyTorch", name: func(_, variable string) string {
+			layer, kind := splitLast(variable)
+			return layer + "." + torchKind(kind)
+		}, turned: true},
+	}
 	return n, n.failed
 }
