@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -152,6 +154,41 @@ func TestActivationCacheOfARemovedFolder(t *testing.T) {
 	}
 	if !old.has(key(1)) || !old.has(key(2)) || !other.has(key(7)) {
 		t.Error("rows are lost")
+	}
+}
+
+// TestMappedRowsAreNoMemory reads four times as much as may be mapped: what was read is not resident any more.
+func TestMappedRowsAreNoMemory(t *testing.T) {
+	ofFiles := func() int64 {
+		status, err := os.ReadFile("/proc/self/status")
+		_, rest, found := strings.Cut(string(status), "RssFile:")
+		if err != nil || !found {
+			t.Skip("the memory of this process is not to be had here")
+		}
+		kB := must[int64](t)(strconv.ParseInt(strings.Fields(rest)[0], 10, 64))
+		return kB << 10
+	}
+	ownCache(t)
+	defer func(most int64) { mostMapped = most }(mostMapped)
+	mostMapped = 16 << 20
+	const size, n = 1 << 20, 64
+	c := must[*activationCache](t)(openCache("mapped", size))
+	defer c.close()
+	for i := range byte(n) {
+		if _, err := c.add([][32]byte{key(i)}, bytes.Repeat([]byte{i}, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, most := ofFiles(), int64(0)
+	dst := make([]byte, size)
+	for i := range byte(n) {
+		if !c.has(key(i)) || !c.read(key(i), dst) || dst[0] != i || dst[size-1] != i {
+			t.Fatalf("row %d is lost", i)
+		}
+		most = max(most, ofFiles()-before)
+	}
+	if most > 2*mostMapped {
+		t.Errorf("%d MB of rows became resident, %d may", most>>20, mostMapped>>20)
 	}
 }
 

@@ -16,10 +16,11 @@ type mapped struct {
 	bytes  atomic.Int64 // read since they were last given back, at most
 }
 
-const (
-	mostMapped = 256 << 20
-	around     = 64 << 10 // the system maps so much around a page that is read
-)
+// mostMapped is how many bytes may be resident; tests set it.
+var mostMapped int64 = 256 << 20
+
+// around is how much the system maps around a page that is read.
+const around = 64 << 10
 
 func (m *mapped) add(c *activationCache) {
 	m.mu.Lock()
