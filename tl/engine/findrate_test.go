@@ -16,16 +16,16 @@ import (
 // optimizer, dropout, order of rows and views.
 func TestFindRateLeavesNoTrace(t *testing.T) {
 	ownCache(t)
-	train := figures.Augment(datasets.Augmentation{FlipLeftRight: true})
+	train := figures.Take(24).Augment(datasets.Augmentation{FlipLeftRight: true})
 	model := lite.WithHead("search", tl.Dropout(0.3), tl.Dense(3))
-	phase := tl.Phase{Epochs: 1, LearningRate: 3e-3, BatchSize: 16}
+	phase := tl.Phase{Epochs: 1, LearningRate: 3e-3, BatchSize: 8}
 	run := func(search bool) (before, found, after map[string]string) {
 		must[bool](t)(model.Reset(quiet()))
 		must[tl.Summary](t)(model.UnfreezeTop(quiet(), 1))
 		must[tl.History](t)(model.Fit(quiet(), train, none, phase))
 		before = fingerprint(t, model)
 		if search {
-			curve := must[tl.RateCurve](t)(model.FindRate(quiet(), train, tl.RateSearch{Steps: 30, Phase: tl.Phase{BatchSize: 16, Thaw: []string{"head"}}}))
+			curve := must[tl.RateCurve](t)(model.FindRate(quiet(), train, tl.RateSearch{Steps: 30, Phase: tl.Phase{BatchSize: 8, Thaw: []string{"head"}}}))
 			checkCurve(t, curve)
 			found = fingerprint(t, model)
 			if s := must[tl.Summary](t)(model.Summary(quiet())); s.Blocks[len(s.Blocks)-2].Frozen {
@@ -68,9 +68,9 @@ func checkCurve(t *testing.T, c tl.RateCurve) {
 func TestFindRateUsesTheCompiledStep(t *testing.T) {
 	ownCache(t)
 	model := lite.WithHead("search the same step", tl.Dense(3))
-	must[tl.History](t)(model.Fit(quiet(), figures, none, tl.Phase{Epochs: 1, LearningRate: 1e-3}))
+	must[tl.History](t)(model.Fit(quiet(), figures.Take(8), none, tl.Phase{Epochs: 1, LearningRate: 1e-3}))
 	before := registeredEngine.compiled.Load()
-	must[tl.RateCurve](t)(model.FindRate(quiet(), figures, tl.RateSearch{Steps: 6}))
+	must[tl.RateCurve](t)(model.FindRate(quiet(), figures.Take(8), tl.RateSearch{Steps: 6}))
 	if after := registeredEngine.compiled.Load(); after != before {
 		t.Errorf("%d graphs were compiled", after-before)
 	}

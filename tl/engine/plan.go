@@ -37,8 +37,9 @@ func (e *Engine) plan(ctx context.Context, r tl.PlanRequest, report func(remote.
 		if err != nil {
 			return tl.Plan{}, err
 		}
-		plan, refused := r.Plan(costs, r.Spent+time.Since(start))
-		plan.Load, plan.Measure = loaded.Sub(start), time.Since(loaded)
+		now := time.Now()
+		plan, refused := r.Plan(costs, r.Spent+now.Sub(start))
+		plan.Load, plan.Measure = loaded.Sub(start), now.Sub(loaded)
 		place := cheapestOf(costs[0]) // what a refusal is about
 		if refused == nil {
 			if plan.Steps[0].Epochs == 0 {

@@ -185,7 +185,7 @@ func (p *planning) measurePrefix(x option) error {
 	}
 	err := p.eachView(x, func(d rows, view int) error {
 		_, from, missing, err := p.missing(x.cut, d, view, nil)
-		if err != nil || missing < pieceImages/2 {
+		if err != nil || missing <= fewImages { // for which another graph would be compiled
 			return err
 		}
 		s := p.model.source()
