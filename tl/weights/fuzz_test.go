@@ -159,6 +159,22 @@ func FuzzNPZ(f *testing.F) {
 	})
 }
 
+// FuzzONNX reads the tensors and the graph; what is read of a graph can be written as a piece of it and read again.
 func FuzzONNX(f *testing.F) {
-	fuzz(f, decodeONNX, seedFiles(f, "../../zoo/testdata/onnx/small.onnx", "types.onnx")...)
+	for _, seed := range seedFiles(f, "../../zoo/testdata/onnx/small.onnx", "../../zoo/testdata/onnx/folded.onnx", "types.onnx") {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var g ONNXGraph
+		var err error
+		bounded(t, data, func() { g, err = decodeONNXGraph(data) })
+		if err != nil {
+			return
+		}
+		holds(t, g.Tensors, len(data))
+		again, err := decodeONNXGraph(g.Encode(ONNXPart{Nodes: g.Nodes, Input: "x", Axes: 4, Output: "y", Constants: g.Names}))
+		if err != nil || len(again.Nodes) != len(g.Nodes)+len(g.Names) || len(again.Inputs) != 1 || len(again.Outputs) != 1 {
+			t.Errorf("written and read again: %d operators of %d, %v", len(again.Nodes), len(g.Nodes)+len(g.Names), err)
+		}
+	})
 }

@@ -94,7 +94,10 @@ func (g *ONNXGraph) read(graph []byte) error {
 		case 1:
 			n, err := readNode(value)
 			if err != nil {
-				return fmt.Errorf("node %.100q: %w", n.Name, err)
+				return fmt.Errorf("operator %.100q: %w", n.Name, err)
+			}
+			if n.Op == "" || len(n.Outputs) == 0 { // two bytes would do to make as much here as they like
+				return fmt.Errorf("operator %.100q has no kind or no output", n.Name)
 			}
 			g.Nodes = append(g.Nodes, n)
 		case onnxInitializer:
@@ -134,6 +137,9 @@ func readNode(data []byte) (n ONNXNode, err error) {
 			n.Op = string(value)
 		case 5:
 			a, err := readAttribute(value)
+			if a.name == "" && err == nil {
+				err = errors.New("an attribute has no name")
+			}
 			n.attributes = append(n.attributes, a)
 			return err
 		case 7:

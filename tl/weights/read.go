@@ -44,9 +44,9 @@ const readFormats = "PyTorch (.pth, .pt, .bin), safetensors, Keras (.h5, .weight
 // numbers become float32; doubles lose precision. Keras's variables are named layer first and without ":0", "block1_conv1/kernel", as Keras
 // does; where a .weights.h5 or .keras does not say what a variable is called, by its place there: "layers/my_layer/vars/0".
 //
-// It trusts nothing in the file: reading one of n bytes allocates at most 16 n + 1 MiB in all where n counts numbers, and at most
-// [allowance] n + 1 MiB whatever they are, since names and structure unpack to many times their size. An error names the file, what
-// it seems to be and, where one is at fault, the tensor.
+// It trusts nothing in the file: reading one of n bytes allocates at most 256 n + 1 MiB in all, freed or not, whatever it holds; a damaged
+// pickle may cost that, an honest file of numbers costs 2 to 6 n. An error names the file, what it seems to be and, where one is at fault,
+// the tensor.
 func Read(file string) (Tensors, error) {
 	data, err := readWhole(file)
 	if err != nil {

@@ -199,6 +199,42 @@ func TestONNXInitializers(t *testing.T) {
 	}
 }
 
+// What Read says that honest files cost.
+func TestHonestFilesCostLittle(t *testing.T) {
+	file, err := realFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ReadPTH(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	same := filepath.Join(dir, "same.safetensors")
+	if _, err := WriteSafetensors(same, Safetensors{Tensors: p.Tensors}); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{file, same} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := allocated(func() { _, err = Read(file) })
+		t.Logf("%s: %.2f times its size", filepath.Base(file), float64(used)/float64(info.Size()))
+		if err != nil || used > 6*uint64(info.Size()) {
+			t.Errorf("%s: %d bytes for %d, %v", file, used, info.Size(), err)
+		}
+	}
+}
+
+// A library's error may hold the whole file.
+func TestErrorsAreShort(t *testing.T) {
+	header := `{"t":{"dtype":[` + strings.Repeat("1,", 100_000) + `1],"shape":[1],"data_offsets":[0,4]}}`
+	if _, err := decode(withHeader(header, 4)); err == nil || len(err.Error()) > 1000 {
+		t.Errorf("%.2000v", err)
+	}
+}
+
 // Cut anywhere, or altered anywhere, a file is an error or holds together.
 func TestEveryFormatDamagedAnywhere(t *testing.T) {
 	for _, name := range []string{"keras2.h5", "latest.h5", "arrays.npz", "types.onnx", "peer.safetensors"} {

@@ -50,8 +50,8 @@ func decodeSafetensors(data []byte) (Safetensors, error) {
 		return Safetensors{}, fmt.Errorf("its header is said to have %d bytes, at most %d are read", n, maxHeader)
 	}
 	n, header, err := safetensors.ReadMetadata(data)
-	if err != nil {
-		return Safetensors{}, err
+	if err != nil { // the library prints what it does not expect, all of it
+		return Safetensors{}, fmt.Errorf("%.300s", err)
 	}
 	s := Safetensors{Tensors: map[string]tl.Tensor{}, Metadata: header.Metadata()}
 	for name, info := range header.Tensors() {
