@@ -34,8 +34,8 @@ type Tensors struct {
 	Skipped   []string             // entries that are no weights: an epoch, an optimizer's moments
 }
 
-// allowance is how many times a file's size reading it may allocate; the costliest bytes are those of a pickle, where an empty
-// dictionary is one.
+// allowance is how many times a file's size reading it may allocate. The costliest bytes that were found are an object in an object without end in a
+// safetensors header, 145 times, and the value None in a pickle, 95 to 125.
 const allowance = 256
 
 const readFormats = "PyTorch (.pth, .pt, .bin), safetensors, Keras (.h5, .weights.h5, .keras), NumPy (.npz) and ONNX"
@@ -44,8 +44,8 @@ const readFormats = "PyTorch (.pth, .pt, .bin), safetensors, Keras (.h5, .weight
 // numbers become float32; doubles lose precision. Keras's variables are named layer first and without ":0", "block1_conv1/kernel", as Keras
 // does; where a .weights.h5 or .keras does not say what a variable is called, by its place there: "layers/my_layer/vars/0".
 //
-// It trusts nothing in the file: reading one of n bytes allocates at most 256 n + 1 MiB in all, freed or not, whatever it holds; a damaged
-// pickle may cost that, an honest file of numbers costs 2 to 6 n. An error names the file, what it seems to be and, where one is at fault,
+// It trusts nothing in the file: reading one of n bytes allocates at most 256 n + 1 MiB in all, freed or not, whatever it holds;
+// an honest file costs 2 to 6 n. An error names the file, what it seems to be and, where one is at fault,
 // the tensor.
 func Read(file string) (Tensors, error) {
 	data, err := readWhole(file)

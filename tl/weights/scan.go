@@ -32,7 +32,9 @@ var arguments = map[byte]struct {
 }
 
 const (
-	maxPickle   = 4 << 20  // bytes of one pickle, some 20,000 tensors: an empty dictionary costs one byte there and some 170 here
+	maxPickle   = 4 << 20  // bytes of one pickle, some 20,000 tensors
+	fewPieces   = 1000     // dictionaries, lists and tuples that may stand close together; beyond them there is one in pieceBytes at most:
+	pieceBytes  = 8        // an empty dictionary costs one byte there and some 250 here, and a tensor takes 100 bytes and has 5 of them
 	maxDepth    = 10_000   // marks that wait for their end: each costs one byte there and some 280 here
 	maxBuilds   = 100      // BUILD copies a whole dictionary each time; a state_dict has one
 	maxReferred = 64 << 20 // bytes of strings that are fetched again: gopickle prints whole lists into its errors
@@ -41,10 +43,19 @@ const (
 // effort is what running a pickle takes, estimated from above.
 type effort struct {
 	depth, builds     int
+	pieces            int // dictionaries, lists and tuples
 	longest, referred int // the longest string so far, and the sum of it over all references to earlier values
 }
 
-func (e *effort) add(op byte) error {
+// add counts an opcode that stands at a place.
+func (e *effort) add(op byte, at int) error {
+	switch op {
+	case '}', ']', ')', 't', '\x85', '\x86', '\x87':
+		e.pieces++
+	}
+	if e.pieces > fewPieces+at/pieceBytes {
+		return errors.New("more dictionaries, lists and tuples than any state_dict of its size has")
+	}
 	switch op {
 	case '(':
 		e.depth++
@@ -79,7 +90,7 @@ func scan(program []byte) (int, error) {
 		if op == '.' {
 			return at, nil
 		}
-		if err := e.add(op); err != nil {
+		if err := e.add(op, at); err != nil {
 			return 0, err
 		}
 		if len(program)-at < args.fixed {
