@@ -74,6 +74,43 @@ func TestMoreRowsThanPlace(t *testing.T) {
 	}
 }
 
+// TestUnusedCachesMakeWay: a cache that this engine has open and no call uses is removed for one that needs the place.
+func TestUnusedCachesMakeWay(t *testing.T) {
+	ownCache(t)
+	t.Setenv(ActivationsVariable, "300 kB")
+	must[tl.Representation](t)(tl.RawPixels().Represent(quiet(), figures))
+	if names, bytes := left(t); !strings.HasPrefix(names, "raw") || bytes != 48*(4096+indexEntry) {
+		t.Fatalf("%s with %d bytes", names, bytes)
+	}
+	must[tl.Representation](t)(lite.Represent(quiet(), figures))
+	if names, bytes := left(t); !strings.HasPrefix(names, "efficientnet_lite0-18-") || strings.Contains(names, "raw") || bytes != 48*(5120+indexEntry) {
+		t.Errorf("%s with %d bytes", names, bytes)
+	}
+	if again := must[tl.Tensor](t)(tl.Representation{Base: tl.RawPixels(), Data: figures}.Values(quiet())); again.Len() != 48 {
+		t.Errorf("%d rows", again.Len())
+	}
+}
+
+// TestIdleCachesAreClosed: another process may remove what this one did not use for long.
+func TestIdleCachesAreClosed(t *testing.T) {
+	ownCache(t)
+	e := inProcess()
+	b := must[*base](t)(e.base(quiet(), tl.RawPixels()))
+	s := source{b, b.values}
+	c := must[*activationCache](t)(e.cacheFor(quiet(), s, s.at(0), "plain"))
+	key := filepath.Base(c.dir)
+	if e.closeIdle(key, c); c.open == nil || e.caches[key] != c {
+		t.Error("a cache that was just used is closed")
+	}
+	c.used.last = time.Now().Add(-openIdle)
+	if e.closeIdle(key, c); c.open != nil || e.caches[key] != nil {
+		t.Error("a cache that was not used for long is open")
+	}
+	if other := must[*activationCache](t)(e.cacheFor(quiet(), s, s.at(0), "plain")); other == c || other.open == nil {
+		t.Error("it is not opened again")
+	}
+}
+
 // TestWrongLimit is refused, not taken for another.
 func TestWrongLimit(t *testing.T) {
 	ownCache(t)
