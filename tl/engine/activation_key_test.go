@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/png"
 	"maps"
@@ -92,54 +93,82 @@ func TestActivationKeys(t *testing.T) {
 	}
 }
 
-// TestOnePixelMakesAnotherRow changes one pixel of one image, in place and with its time of modification put back: that row alone is computed again.
-func TestOnePixelMakesAnotherRow(t *testing.T) {
-	ownCache(t)
-	dir := t.TempDir()
-	for _, class := range []string{"a", "b"} {
-		if err := os.Mkdir(filepath.Join(dir, class), 0o700); err != nil {
-			t.Fatal(err)
-		}
+// greyFolder writes n images of 32×32, and returns the data set and the way to draw one of them again.
+func greyFolder(t *testing.T, n int) (d datasets.Dataset, draw func(i int, grey uint8)) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "images")
+	if err := os.MkdirAll(filepath.Join(dir, "one"), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	paths := []string{filepath.Join(dir, "a", "1.png"), filepath.Join(dir, "b", "2.png"), filepath.Join(dir, "b", "3.png")}
-	draw := func(i int, grey uint8) {
+	draw = func(i int, grey uint8) {
 		m := image.NewGray(image.Rect(0, 0, 32, 32))
 		m.Pix[0], m.Pix[500] = uint8(i), grey
 		var file bytes.Buffer
 		if err := png.Encode(&file, m); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(paths[i], file.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "one", fmt.Sprintf("%03d.png", i)), file.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range paths {
+	for i := range n {
 		draw(i, 100)
 	}
-	d := datasets.Folder(dir)
-	values := func() (tl.Tensor, tl.Timing) {
-		request := tl.RepresentRequest{Base: tl.RawPixels(), Data: d}
-		_, timing, err := registeredEngine.representation(quiet(), request, silent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return must[tl.Tensor](t)(registeredEngine.values(quiet(), request, silent)), timing
+	return datasets.Folder(dir), draw
+}
+
+// rawRows represents d by its pixels.
+func rawRows(t *testing.T, d datasets.Dataset) (tl.Tensor, tl.Timing) {
+	t.Helper()
+	request := tl.RepresentRequest{Base: tl.RawPixels(), Data: d}
+	_, timing, err := registeredEngine.representation(quiet(), request, silent)
+	if err != nil {
+		t.Fatal(err)
 	}
-	before, timing := values()
+	return must[tl.Tensor](t)(registeredEngine.values(quiet(), request, silent)), timing
+}
+
+// TestOnePixelMakesAnotherRow changes one pixel of one image, in place and with its time of modification put back: that row alone is computed again.
+func TestOnePixelMakesAnotherRow(t *testing.T) {
+	ownCache(t)
+	d, draw := greyFolder(t, 3)
+	before, timing := rawRows(t, d)
 	if timing.Computed != 3 {
 		t.Fatalf("%d rows computed", timing.Computed)
 	}
-	info := must[os.FileInfo](t)(os.Stat(paths[1]))
+	path := filepath.Join(d.Path, "one", "001.png")
+	info := must[os.FileInfo](t)(os.Stat(path))
 	draw(1, 101)
-	if err := os.Chtimes(paths[1], info.ModTime(), info.ModTime()); err != nil {
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	after, timing := values()
+	after, timing := rawRows(t, d)
 	if timing.Computed != 1 || timing.Reused != 2 {
 		t.Errorf("%d rows computed, %d reused", timing.Computed, timing.Reused)
 	}
 	if slices.Equal(before.Row(1), after.Row(1)) || !slices.Equal(before.Row(0), after.Row(0)) || !slices.Equal(before.Row(2), after.Row(2)) {
 		t.Error("not exactly the row of the changed image changed")
+	}
+}
+
+// TestImageReplacedWhileItIsComputed: a file that was hashed and then replaced would leave the row of another image under its hash. A file that
+// is another after its row was computed is an error, and its row is not kept.
+func TestImageReplacedWhileItIsComputed(t *testing.T) {
+	ownCache(t)
+	d, draw := greyFolder(t, 40)
+	replaced := false
+	_, _, err := registeredEngine.representation(quiet(), tl.RepresentRequest{Base: tl.RawPixels(), Data: d}, func(p remote.Progress) {
+		if p.Done > 0 && !replaced {
+			replaced = true
+			draw(39, 200)
+		}
+	})
+	if err == nil || !strings.Contains(err.Error(), "039.png changed while its activations were computed: run this again") {
+		t.Fatalf("error %v", err)
+	}
+	after, timing := rawRows(t, d)
+	if timing.Computed != 40 || math.Abs(float64(after.Row(39)[500])-200./255) > 1e-6 {
+		t.Errorf("%d rows computed; the pixel is %g", timing.Computed, after.Row(39)[500])
 	}
 }
 
