@@ -10,4 +10,6 @@
 //	summary, err := model.UnfreezeTop(ctx, 6)
 //	history, err = model.Fit(ctx, train, valid, tl.Phase{Name: "fine-tune", Epochs: 3, LearningRate: 3e-4, RateDecay: 1.0 / 3})
 //	evaluation, err := model.Evaluate(ctx, test)
+//	saved, err := model.Save(ctx, "models/cells")     // weights as safetensors, and the run's receipt
+//	model, err = tl.Open(ctx, "models/cells")         // in another program, on another machine
 package tl

@@ -254,7 +254,7 @@ func TestBadInput(t *testing.T) {
 		{"batch norm", "batch-norm policy", fit(func(p *tl.Phase) { p.BatchNorm = "half" })},
 		{"smoothing", "LabelSmoothing is 1", fit(func(p *tl.Phase) { p.LabelSmoothing = 1 })},
 		{"frozen rate", "which is frozen: unfreeze it", fit(func(p *tl.Phase) { p.Rates = map[string]float64{"top": 1} })},
-		{"unknown rate", `a rate for "toop"`, fit(func(p *tl.Phase) { p.Rates = map[string]float64{"toop": 1} })},
+		{"unknown rate", `a rate for a block: no block "toop": did you mean top?`, fit(func(p *tl.Phase) { p.Rates = map[string]float64{"toop": 1} })},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q in it", c.name, c.err, c.want)

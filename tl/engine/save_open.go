@@ -99,6 +99,7 @@ func readSaved(ctx context.Context, m tl.Model) (*base, error) {
 		return nil, err
 	}
 	b := newBase(network, record.Model.Base)
+	b.label = b.Name + " from " + dir
 	if err := record.fits(b); err != nil {
 		return nil, err
 	}

@@ -309,7 +309,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenWithoutThePretrained(t *testing.T) {
 	ownCache(t)
 	dir := filepath.Join(t.TempDir(), "m")
-	e, m := inProcess(), lite.WithHead("halved", tl.Dense(3))
+	e, m := inProcess(), small("halved").WithHead("halved", tl.Dense(3))
 	must[tl.Summary](t)(verbOn[tl.Summary](e, tl.VerbUnfreezeTop, tl.UnfreezeTopRequest{Model: m, N: 1}))
 	fitOn(t, e, m, tl.Phase{Epochs: 1, LearningRate: 1e-3})
 	saveOn(t, e, m, dir)
@@ -320,6 +320,34 @@ func TestOpenWithoutThePretrained(t *testing.T) {
 	err := other.Call(quiet(), tl.VerbOpen, tl.OpenRequest{Dir: dir}, &opened, func(p remote.Progress) { said += p.Stage })
 	if err != nil || !strings.Contains(said, "drift is measured from the saved weights") || moved(printsOn(t, e, m), printsOn(t, other, opened)) != nil {
 		t.Errorf("%v, said %q", err, said)
+	}
+}
+
+// TestSaveOverTheSocket: what a cell asks for travels, and the resident engine writes where the cell meant.
+func TestSaveOverTheSocket(t *testing.T) {
+	ownCache(t)
+	r, dir := serve(t, Options{}), filepath.Join(t.TempDir(), "m")
+	m := pixels.WithHead("socket", tl.Dense(3))
+	must[tl.History](t)(r.fit(t.Context(), "a", m, 2, nil)) // without valid: its figures are NaN
+	must[tl.Evaluation](t)(ask[tl.Evaluation](t.Context(), r, "a", tl.VerbEvaluate, tl.DataRequest{Model: m, Data: figures}, nil))
+	saved := must[tl.Saved](t)(ask[tl.Saved](t.Context(), r, "a", tl.VerbSave, tl.SaveRequest{Model: m, Dir: dir}, nil))
+	if len(saved.Files) != 3 || !strings.Contains(saved.String(), "weights.safetensors") || saved.Bytes() < 12288 {
+		t.Errorf("%v", saved)
+	}
+	opened := must[tl.Model](t)(ask[tl.Model](t.Context(), r, "b", tl.VerbOpen, tl.OpenRequest{Dir: dir}, nil))
+	if moved(r.prints(t, "a", m), r.prints(t, "b", opened)) != nil {
+		t.Error("another session opened other weights")
+	}
+	of := func(session string, m tl.Model) tl.Receipt {
+		return must[tl.Receipt](t)(ask[tl.Receipt](t.Context(), r, session, tl.VerbReceipt, tl.ModelRequest{Model: m}, nil))
+	}
+	mine, theirs := of("a", m), of("b", opened)
+	theirs.Weights.Opened = ""
+	if asJSON(t, mine) != asJSON(t, theirs) {
+		t.Errorf("the receipts differ:\n%v", mine.Compare(theirs))
+	}
+	if h := r.held(t, "b"); !slices.ContainsFunc(h.Items, func(i tl.Holding) bool { return i.Kind == "model" && i.Session == "b" && i.Bytes >= 12288 }) {
+		t.Errorf("holdings %v", h)
 	}
 }
 

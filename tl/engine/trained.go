@@ -65,6 +65,7 @@ func (e *Engine) model(ctx context.Context, m tl.Model) (*trained, error) {
 			t.session = remote.SessionOf(ctx)
 			if b.saved != nil {
 				b.saved.into(t)
+				b.saved = nil
 			}
 			e.models[key] = t
 		}
@@ -115,6 +116,9 @@ func (t *trained) weigh(running []*moment) {
 				bytes += v.bytes()
 			}
 		}
+	}
+	if t.description.Origin != (tl.Origin{}) {
+		bytes += t.base.bytes.Load() // an opened model has its base to itself
 	}
 	t.bytes.Store(bytes)
 }
