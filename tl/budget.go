@@ -82,7 +82,11 @@ func (p Plan) String() string {
 	for _, spent := range []struct {
 		name, what string
 		time       time.Duration
-	}{{"load", "weights, hashes of the images", p.Load}, {"measure", "first images, compiling, a few steps", p.Measure}, {"before", "earlier phases", p.Spent - p.Load - p.Measure}} {
+	}{
+		{"load", "weights, hashes of the images", p.Load},
+		{"measure", "first images, compiling, a few steps", p.Measure},
+		{"before", "earlier phases", p.Spent - p.Load - p.Measure},
+	} {
 		if spent.time >= 50*time.Millisecond {
 			rows = append(rows, []string{spent.name, spent.what, "", "", "", "", "", secondsText(spent.time.Seconds()), ""})
 		}
@@ -132,8 +136,8 @@ func (r PlanRequest) Plan(costs [][]Cost, spent time.Duration) (Plan, error) {
 	if steps == 0 && !r.Begun && len(r.Steps) > 0 {
 		least := leastOf(costs[:1])
 		need := time.Duration(math.Ceil(max((spent.Seconds()+least)/(1-reserveShare), spent.Seconds()+least+0.5))) * time.Second
-		return p, fmt.Errorf("%s is not enough for one phase on this machine: give %s or more (loading and measuring took %.1f s, one epoch of phase %q takes %.1f s with what it needs before)",
-			r.Budget, need, spent.Seconds(), r.Steps[0].Phase.Name, least)
+		return p, fmt.Errorf("%s is not enough for one phase on this machine: give %s or more "+
+			"(loading and measuring took %.1f s, one epoch of phase %q takes %.1f s with what it needs before)", r.Budget, need, spent.Seconds(), r.Steps[0].Phase.Name, least)
 	}
 	for i, s := range r.Steps {
 		p.Steps = append(p.Steps, Planned{Phase: s.Phase.Name, Choice: s.choices(true)[0], Most: s.most()})

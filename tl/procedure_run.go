@@ -171,7 +171,8 @@ func (o Outcome) String() string {
 	fmt.Fprintln(&out)
 	rows := [][]string{{"phase", "unfrozen", "epochs", "kept", "loss", "valid loss", "valid accuracy", "seconds"}}
 	for _, h := range o.Histories {
-		row := []string{h.Phase.Name, counted(max(len(h.Rates)-1, 0), "block"), fmt.Sprint(len(h.Epochs)), fmt.Sprint(h.Kept), "–", "–", "–", secondsText(h.Time.Total.Seconds())}
+		row := []string{h.Phase.Name, counted(max(len(h.Rates)-1, 0), "block"), fmt.Sprint(len(h.Epochs)), fmt.Sprint(h.Kept), "–", "–", "–",
+			secondsText(h.Time.Total.Seconds())}
 		if h.Kept > 0 {
 			e := h.Epochs[h.Kept-1]
 			row[4], row[5], row[6] = fmt.Sprintf("%.4f", e.Loss), orDash("%.4f", e.ValidLoss), orDash("%.3f", e.ValidAccuracy)

@@ -83,10 +83,12 @@ func TestSpreadIsTheSliceOfFastai(t *testing.T) {
 func TestDiscriminativeIsFastais(t *testing.T) {
 	p := Discriminative(Tuning{})
 	frozen, whole := p.Steps[0], p.Steps[1]
-	if f := frozen.Phase; frozen.Unfreeze != ThawNothing() || f.Epochs != 1 || f.LearningRate != 2e-3 || f.WarmUp != 0.99 || f.StartDivisor != 0 || f.Schedule != "one-cycle" {
+	if f := frozen.Phase; frozen.Unfreeze != ThawNothing() ||
+		f.Epochs != 1 || f.LearningRate != 2e-3 || f.WarmUp != 0.99 || f.StartDivisor != 0 || f.Schedule != "one-cycle" {
 		t.Errorf("frozen: %+v", frozen)
 	}
-	if w := whole.Phase; whole.Unfreeze != ThawEverything() || w.Epochs != 4 || w.LearningRate != 1e-3 || w.WarmUp != 0.3 || w.StartDivisor != 5 || whole.Spread != 100 || w.WeightDecay != 0.01 {
+	if w := whole.Phase; whole.Unfreeze != ThawEverything() ||
+		w.Epochs != 4 || w.LearningRate != 1e-3 || w.WarmUp != 0.3 || w.StartDivisor != 5 || whole.Spread != 100 || w.WeightDecay != 0.01 {
 		t.Errorf("unfrozen: %+v", whole)
 	}
 }

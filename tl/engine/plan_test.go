@@ -23,7 +23,8 @@ func TestPlanLeavesNoTrace(t *testing.T) {
 	step := tl.Step{Phase: phase, Most: 3}
 	plan := must[tl.Plan](t)(registeredEngine.plan(quiet(), tl.PlanRequest{Model: model, Valid: valid, Steps: []tl.Step{step},
 		Options: [][]tl.Option{{{Train: train, Phase: phase}}}, Budget: time.Hour, Spent: time.Second}, func(remote.Progress) {}))
-	if s := plan.Steps[0]; s.Epochs != 3 || !s.Cost.Measured || s.Cost.Compile != 0 || !(s.Cost.Epoch > 0) || !(s.Cost.Validate > 0) || !(s.Cost.Prefix >= 0) || !plan.Enough() {
+	if s := plan.Steps[0]; s.Epochs != 3 ||
+		!s.Cost.Measured || s.Cost.Compile != 0 || !(s.Cost.Epoch > 0) || !(s.Cost.Validate > 0) || !(s.Cost.Prefix >= 0) || !plan.Enough() {
 		t.Errorf("%+v", plan)
 	}
 	if plan.Load <= 0 || plan.Measure <= 0 || plan.Spent < plan.Load+plan.Measure+time.Second {
@@ -70,7 +71,8 @@ func TestEstimatesFollowTheWork(t *testing.T) {
 	defer func() { registeredEngine.speeds.seconds = known }()
 	costs := must[[][]tl.Cost](t)(p.costs())[0]
 	for i := 1; i < 3; i++ {
-		if costs[i].Epoch <= costs[i-1].Epoch || costs[i].Validate <= costs[i-1].Validate || costs[i].Compile <= costs[i-1].Compile || costs[i].Prefix >= costs[i-1].Prefix {
+		if costs[i].Epoch <= costs[i-1].Epoch ||
+			costs[i].Validate <= costs[i-1].Validate || costs[i].Compile <= costs[i-1].Compile || costs[i].Prefix >= costs[i-1].Prefix {
 			t.Errorf("option %d costs %+v, option %d %+v", i, costs[i], i-1, costs[i-1])
 		}
 	}
