@@ -64,6 +64,39 @@ func TestONNXBaseTrains(t *testing.T) {
 	}
 }
 
+// A model on an ONNX base is saved, and opened with the same answers as long as the file is there.
+func TestONNXModelIsSaved(t *testing.T) {
+	ownCache(t)
+	file := filepath.Join(t.TempDir(), "small.onnx")
+	data, err := os.ReadFile("../zoo/testdata/onnx/small.onnx")
+	if err == nil {
+		err = os.WriteFile(file, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := smallONNX(file).WithHead("saved", tl.Dense(3))
+	must[tl.History](t)(model.Fit(quiet(), figures.Take(12), none, tl.Phase{Name: "head", Epochs: 1, LearningRate: 1e-3, BatchSize: 8}))
+	before := must[tl.Predictions](t)(model.Predict(quiet(), figures.Take(4)))
+	dir := filepath.Join(t.TempDir(), "saved")
+	must[tl.Saved](t)(model.Save(quiet(), dir))
+	opened := must[tl.Model](t)(tl.Open(quiet(), dir))
+	after := must[tl.Predictions](t)(opened.Predict(quiet(), figures.Take(4)))
+	if !slices.Equal(before.Probabilities.Data, after.Probabilities.Data) {
+		t.Errorf("%v before, %v after", before.Probabilities, after.Probabilities)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	if err := os.Rename(dir, other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tl.Open(quiet(), other); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("without its file: %v", err)
+	}
+}
+
 // Another file under the same name is another base.
 func TestONNXFileThatChanges(t *testing.T) {
 	ownCache(t)

@@ -75,13 +75,16 @@ func (e *Engine) base(ctx context.Context, described tl.Base) (*base, error) {
 	e.mu.Lock()
 	b := e.bases[key]
 	if b == nil {
-		network, err := network(described)
+		e.mu.Unlock()
+		network, err := network(described) // an ONNX file is read here, which may take seconds
 		if err != nil {
-			e.mu.Unlock()
 			return nil, err
 		}
-		b = newBase(network, described)
-		e.bases[key] = b
+		made := newBase(network, described)
+		e.mu.Lock()
+		if b = e.bases[key]; b == nil {
+			b, e.bases[key] = made, made
+		}
 	}
 	b.used.touch(ctx)
 	e.mu.Unlock()
