@@ -33,7 +33,8 @@ func (b Base) Hub(repository string) Base {
 }
 
 // Initial describes the base with random weights, from which training from scratch starts: of convolutions as He et al. 2015, of dense layers
-// as Glorot & Bengio 2010. Unfreeze its blocks to train them.
+// as Glorot & Bengio 2010. Unfreeze its blocks to train them, and where it has batch norms let them use each batch's statistics:
+// Phase{BatchNorm: BatchNormTrained}, as Scratch does.
 func (b Base) Initial(seed int64) Base {
 	b.Weights = Weights{Initial: true, Seed: seed}
 	return b

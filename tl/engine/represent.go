@@ -9,7 +9,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 
 	"transferlab/tl"
-	"transferlab/tl/count"
 	"transferlab/tl/remote"
 )
 
@@ -47,52 +46,6 @@ func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(
 			out[j] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*j:]))
 		}
 	})
-}
-
-func (e *Engine) summary(ctx context.Context, r tl.ModelRequest, _ func(remote.Progress)) (tl.Summary, error) {
-	if isBare(r.Model) {
-		b, err := e.base(ctx, r.Model.Base)
-		if err != nil {
-			return tl.Summary{}, err
-		}
-		return b.Summary(), nil
-	}
-	t, err := e.model(ctx, r.Model)
-	if err != nil {
-		return tl.Summary{}, err
-	}
-	defer t.gate.Unlock()
-	return t.summary()
-}
-
-// summary lists the base's blocks as they are now, and the head.
-func (t *trained) summary() (tl.Summary, error) {
-	s := t.base.Summary()
-	s.Name = t.description.Name + " on " + s.Name
-	for i := range s.Blocks {
-		s.Blocks[i].Frozen = t.frozen[s.Blocks[i].Name]
-		if !s.Blocks[i].Frozen {
-			s.Blocks[i].Rate = t.rates[s.Blocks[i].Name]
-		}
-	}
-	head := tl.Block{Name: headBlock, Stage: headBlock, Rate: t.rates[headBlock]}
-	var layers []count.Layer
-	for i, layer := range t.description.Head {
-		if layer.Kind == "dense" {
-			layers = append(layers, count.Dense{Name: "dense" + string(rune('0'+i)), Units: layer.Units})
-		}
-	}
-	table, err := count.Network(t.base.outputShape(len(t.base.Blocks)), layers...)
-	if err != nil {
-		return s, err
-	}
-	for _, row := range table.Rows {
-		head.Layers = append(head.Layers, tl.LayerRow{Name: row.Name, Output: row.Output, Formula: row.Formula, Params: row.Params, MACs: row.MACs, Kind: row.Kind, Elements: row.Elements})
-		head.Output = row.Output
-	}
-	head.Formula, head.Params, head.MACs = table.Sum(), table.Params(), table.MACs()
-	s.Blocks = append(s.Blocks, head)
-	return s, nil
 }
 
 // buffers are the paths of batch-norm averages.

@@ -189,7 +189,11 @@ func (u *run) stepGraph(s *stepper) graphFunction {
 		if phase.BatchNorm != tl.BatchNormFrozen {
 			mode.BatchNorm = zoo.Batch
 		}
-		logits := t.base.suffix(scope, t.description.Head, in[inX], from, true, func(string) zoo.Mode { return mode })
+		logits := t.base.suffix(scope, t.description.Head, in[inX], from, true, func(block string) zoo.Mode {
+			mode := mode
+			mode.Dropout = !frozen[block]
+			return mode
+		})
 		loss, right := gx.CrossEntropy(logits, in[inLabels], in[inMask], in[inWeights], at(in[inNumbers], numberSmoothing))
 		watch := newWatch(s.groups)
 		gx.Scaled{
