@@ -30,7 +30,7 @@ type Phase struct {
 	WeightDecay          float64         // decoupled (Loshchilov & Hutter 2019), on kernels only, scaled by the learning rate; 0 is none
 	ClipNorm             float64         // largest norm of all gradients taken as one vector (Pascanu et al. 2013); a longer one is scaled down. 0 is no limit
 	LabelSmoothing       float64         // share of the target spread over all classes (Szegedy et al. 2016), in [0, 1); 0 is none
-	BatchNorm            BatchNormPolicy // of frozen blocks
+	BatchNorm            BatchNormPolicy // of all blocks in the training graph
 
 	// Anchor is α of L2-SP (Li, Grandvalet & Davoine 2018): the loss that is minimised has also α/2 times the squared distance of every
 	// unfrozen parameter of the base from its pretrained value; they take 0.01 to 1. AnchorHead is their β: β/2 times the squared length of the head's
@@ -74,10 +74,12 @@ const (
 	BFloat16 Precision = "bfloat16" // 8 bits of mantissa
 )
 
-// BatchNormPolicy says what batch norm does in frozen blocks while a phase runs.
+// BatchNormPolicy says what batch norm does while a phase runs, in frozen blocks and in unfrozen ones; in unfrozen blocks scale and offset
+// are trained under each of them.
 type BatchNormPolicy string
 
-// The policies. Only the first is a frozen block; the other two exist so that a lesson can show the damage.
+// The policies. Under the first a frozen block is frozen. The other two are how a network is trained from scratch; of frozen blocks they
+// exist so that a lesson can show the damage, and every frozen block stands in the training graph for them.
 const (
 	BatchNormFrozen   BatchNormPolicy = ""         // inference mode, averages stay (as Keras with trainable=False)
 	BatchNormAverages BatchNormPolicy = "averages" // batch statistics, averages move

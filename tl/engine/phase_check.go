@@ -103,7 +103,7 @@ func checkPolicies(p tl.Phase) error {
 	switch {
 	case !slices.Contains([]tl.BatchNormPolicy{tl.BatchNormFrozen, tl.BatchNormAverages, tl.BatchNormTrained}, p.BatchNorm):
 		return fmt.Errorf("no batch-norm policy %q (have \"\", \"averages\", \"trained\")", p.BatchNorm)
-	case p.Precision != tl.Float32:
+	case p.Precision != tl.Float32 && p.Precision != tl.BFloat16:
 		return noSuch("precision", string(p.Precision), []string{string(tl.BFloat16)})
 	}
 	return nil

@@ -129,8 +129,8 @@ func (u *run) anchors() map[string]*value {
 // stepKey is what makes another graph: structure, not numbers.
 func (u *run) stepKey(s *stepper) string {
 	p := u.phase
-	return fmt.Sprintf("step %s %d %v %v %d %q %q %t %t %t %t %t %v", u.model.base.key(), u.cut, u.model.description.Head, s.groups, s.batch, optimizerKind(p),
-		p.BatchNorm, p.WeightDecay > 0, p.Momentum > 0, p.ClipNorm > 0, p.Anchor > 0, p.AnchorHead > 0, u.model.base.frozenList(u.model.frozen))
+	return fmt.Sprintf("step %s %d %v %v %d %q %q %q %t %t %t %t %t %v", u.model.base.key(), u.cut, u.model.description.Head, s.groups, s.batch, optimizerKind(p),
+		p.BatchNorm, p.Precision, p.WeightDecay > 0, p.Momentum > 0, p.ClipNorm > 0, p.Anchor > 0, p.AnchorHead > 0, u.model.base.frozenList(u.model.frozen))
 }
 
 // optimizerKind is the optimizer without what a number makes of it.
@@ -185,6 +185,9 @@ func (u *run) stepGraph(s *stepper) graphFunction {
 	t, phase, from := u.model, u.phase, u.cut
 	frozen := maps.Clone(t.frozen)
 	return func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+		if phase.Precision == tl.BFloat16 {
+			gx.SetProducts(in[inX].Graph(), dtypes.BFloat16)
+		}
 		mode := zoo.Mode{}
 		if phase.BatchNorm != tl.BatchNormFrozen {
 			mode.BatchNorm = zoo.Batch

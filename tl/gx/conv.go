@@ -27,8 +27,10 @@ func Conv(x, kernel *Node, stride int) *Node {
 	if kh == 1 && kw == 1 && stride == 1 {
 		return Pointwise(x, kernel)
 	}
-	return Convolve(x, kernel).StridePerAxis(stride, stride).
-		PaddingPerDim([][2]int{SamePadding(h, kh, stride), SamePadding(w, kw, stride)}).Done()
+	return product(x, kernel, func(x, kernel *Node) *Node {
+		return Convolve(x, kernel).StridePerAxis(stride, stride).
+			PaddingPerDim([][2]int{SamePadding(h, kh, stride), SamePadding(w, kw, stride)}).Done()
+	})
 }
 
 // Pointwise is a 1×1 convolution as a product of matrices: x [n, h, w, in], kernel [1, 1, in, out] → [n, h, w, out]. XLA's CPU
@@ -40,7 +42,7 @@ func Pointwise(x, kernel *Node) *Node {
 	}
 	in, out := k[2], k[3]
 	rows := Reshape(x, d[0]*d[1]*d[2], in)
-	return Reshape(Dot(rows, Reshape(kernel, in, out)).Product(), d[0], d[1], d[2], out)
+	return Reshape(product(rows, Reshape(kernel, in, out), matrixProduct), d[0], d[1], d[2], out)
 }
 
 // Depthwise is a depthwise convolution with [SamePadding]: x [n, h, w, c], kernel [k, k, 1, c] → [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. It is

@@ -54,7 +54,9 @@ func ConvWindow(x, kernel *Node, w Window, groups int) *Node {
 	case groups == 1 && w == Same(x, k[0], k[1], w.Stride):
 		return Conv(x, kernel, w.Stride)
 	case groups == 1:
-		return Convolve(x, kernel).StridePerAxis(w.Stride, w.Stride).PaddingPerDim([][2]int{w.Rows, w.Columns}).Done()
+		return product(x, kernel, func(x, kernel *Node) *Node {
+			return Convolve(x, kernel).StridePerAxis(w.Stride, w.Stride).PaddingPerDim([][2]int{w.Rows, w.Columns}).Done()
+		})
 	case groups == in && k[3] == in:
 		return depthwiseWindow(x, kernel, w)
 	}
