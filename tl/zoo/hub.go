@@ -295,8 +295,8 @@ func (h hubPlace) explain(file string, err error) error {
 	if file == "" {
 		file = hubFiles[0]
 	}
-	return fmt.Errorf("zoo: get weights of %s from the hub: %w\n\tremedy: connect to a network that reaches the hub, or put the file %s of that repository there:\n\t%s",
-		h.repository, firstLine(err), path.Base(file), filepath.Join(h.folder, filepath.FromSlash(file)))
+	return fmt.Errorf("zoo: get weights of %s from the hub: %w\n\tremedy: connect to a network that reaches the hub, or put the file %s of that repository there:"+
+		"\n\t%s", h.repository, firstLine(err), path.Base(file), filepath.Join(h.folder, filepath.FromSlash(file)))
 }
 
 // firstLine is an error without the stacks that the library prints into it.

@@ -210,7 +210,8 @@ func TestHubThatIsNotReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, _, err = network.Load(t.Context(), tl.Weights{Hub: "timm/resnet0"}, nil)
-	if err == nil || !strings.HasSuffix(err.Error(), "put the file model.safetensors of that repository there:\n\t"+place) || strings.Contains(err.Error(), "goroutine") {
+	remedy := "put the file model.safetensors of that repository there:\n\t" + place
+	if err == nil || !strings.HasSuffix(err.Error(), remedy) || strings.Contains(err.Error(), "goroutine") {
 		t.Errorf("no network: %v", err)
 	}
 	if err := os.WriteFile(place, testWeights(t, "peer.safetensors"), 0o600); err != nil {

@@ -33,10 +33,10 @@ func small(t *testing.T, file string, blocks ...tl.ONNXBlock) Network {
 	return n
 }
 
-// run puts the network's weights into a store and runs its blocks, from the input to the classifier.
-func run(t *testing.T, n Network, x *tensors.Tensor) (outputs [][]float32) {
+// loaded puts the network's weights into a store.
+func loaded(t *testing.T, n Network) *model.Store {
 	t.Helper()
-	n, w, _, err := n.Load(t.Context(), tl.Weights{}, nil)
+	_, w, _, err := n.Load(t.Context(), tl.Weights{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,13 @@ func run(t *testing.T, n Network, x *tensors.Tensor) (outputs [][]float32) {
 			t.Fatal(err)
 		}
 	}
-	exec, err := model.NewExec(xla, store, func(scope *model.Scope, inputs []*graph.Node) (all []*graph.Node) {
-		x := inputs[0]
+	return store
+}
+
+// run runs the blocks, from the input to the classifier.
+func run(t *testing.T, n Network, x *tensors.Tensor) (outputs [][]float32) {
+	t.Helper()
+	exec, err := model.NewExec(xla, loaded(t, n), func(scope *model.Scope, x *graph.Node) (all []*graph.Node) {
 		for _, b := range n.All() {
 			x = b.Forward(scope.At("%s", b.Name), x, Mode{})
 			all = append(all, x)
@@ -57,7 +62,7 @@ func run(t *testing.T, n Network, x *tensors.Tensor) (outputs [][]float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := exec.Exec(x)
+	results, err := exec.Call(x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +110,56 @@ func TestONNXIsPyTorch(t *testing.T) {
 				t.Errorf("%s: output %d differs by %g of %g", c.file, i, worst, largest)
 			}
 		}
+	}
+}
+
+// TestONNXGradientsArePyTorchs compares the gradient of each weight: its length and its product with a fixed vector, 1e-3 of the length.
+func TestONNXGradientsArePyTorchs(t *testing.T) {
+	text, err := os.ReadFile("testdata/onnx/small.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ Gradients map[string][2]float64 }
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	n := small(t, smallONNX, smallBlocks()...)
+	store := loaded(t, n)
+	var names []string
+	exec, err := model.NewExec(xla, store, func(scope *model.Scope, x *graph.Node) []*graph.Node {
+		y := x
+		var of []*graph.Node
+		for _, b := range n.All() {
+			y = b.Forward(scope.At("%s", b.Name), y, Mode{})
+			for _, v := range b.Variables {
+				if !v.Buffer {
+					names = append(names, strings.TrimPrefix(v.Name, "ONNX/"))
+					of = append(of, store.GetVariable("/"+b.Name+"/"+v.Name).NodeValue(x.Graph()))
+				}
+			}
+		}
+		return graph.Gradient(graph.DivScalar(graph.ReduceAllSum(graph.Square(y)), 2), of...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := exec.Call(smallInput())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		length, product := 0.0, 0.0
+		for j, g := range tensors.MustCopyFlatData[float32](r) {
+			length += float64(g) * float64(g)
+			product += float64(g) * float64((37*j)%101-50) / 50
+		}
+		length = math.Sqrt(length)
+		if w := want.Gradients[names[i]]; math.Abs(length-w[0]) > 1e-3*w[0] || math.Abs(product-w[1]) > 1e-3*w[0] || w[0] == 0 {
+			t.Errorf("%s: %g, %g; PyTorch has %v", names[i], length, product, w)
+		}
+	}
+	if len(results) != len(want.Gradients) || len(results) != 21 {
+		t.Errorf("%d gradients, PyTorch has %d", len(results), len(want.Gradients))
 	}
 }
 
@@ -204,7 +259,8 @@ func TestONNXSaysWhatIsWrong(t *testing.T) {
 		{"two of a name", tl.ONNXNetwork{File: smallONNX, Blocks: []tl.ONNXBlock{{Name: "a", Pattern: "stem"}, {Name: "a", Pattern: "layer1"}}}, "stands once"},
 		{"a bad pattern", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("(")}, "missing closing"},
 		{"an empty pattern", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("")}, "its pattern is empty"},
-		{"no match", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("stem", "layer9")}, `pattern "layer9" matches no operator and no weight; the operators are /stem/stem.0/Conv`},
+		{"no match", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("stem", "layer9")},
+			`pattern "layer9" matches no operator and no weight; the operators are /stem/stem.0/Conv`},
 		{"backwards", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("layer1", "stem")}, `matches block "a"`},
 		{"a cut beside a shortcut", tl.ONNXNetwork{File: smallONNX, Blocks: blocks("stem", "layer1.conv2")},
 			`2 tensors pass into block "b", want one: /layer1/Relu_output_0, /stem/stem.3/MaxPool_output_0`},

@@ -1,5 +1,6 @@
 # Writes small.onnx, a residual network with seeded random weights, folded.onnx, the same with batch norm folded into the convolutions, and
-# small.json, PyTorch's outputs behind layer2, the pool and the classifier: python3 make.py (PyTorch 1.13; its exporter needs nothing else).
+# small.json, PyTorch's outputs behind layer2, the pool and the classifier, and of the gradients of half the sum of the logits' squares with
+# respect to each weight its length and its product with ((37 i mod 101) - 50) / 50: python3 make.py (PyTorch 1.13; its exporter needs nothing else).
 # Run it in this folder.
 import json
 
@@ -54,7 +55,12 @@ x = (((torch.arange(2 * 32 * 32 * 3) * 37) % 101 - 50) / 50).reshape(2, 32, 32, 
 torch.onnx.export(net, x, "small.onnx", opset_version=13, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
                   input_names=["image"], output_names=["logits"], dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}})
 torch.onnx.export(net, x[:1], "folded.onnx", opset_version=13, input_names=["image"], output_names=["logits"])
-with torch.no_grad():
-    outputs = net.cuts(x)
-json.dump({"outputs": [[float("%.7g" % v) for v in o.flatten().tolist()] for o in outputs], "shapes": [list(o.shape) for o in outputs]},
+outputs = net.cuts(x)
+(outputs[-1] ** 2).sum().div(2).backward()
+gradients = {}
+for name, p in net.named_parameters():
+    g = p.grad.flatten().double()
+    gradients[name] = [float("%.7g" % v) for v in (g.norm(), (g * ((torch.arange(len(g)) * 37) % 101 - 50) / 50).sum())]
+json.dump({"outputs": [[float("%.7g" % v) for v in o.flatten().tolist()] for o in outputs], "shapes": [list(o.shape) for o in outputs],
+           "gradients": gradients},
           open("small.json", "w"))
