@@ -70,4 +70,5 @@ def main():
     receipt.show()
 
 
-main()
+if __name__ == "__main__":
+    main()
