@@ -31,9 +31,9 @@ func vgg16(top bool) (Network, error) {
 	}
 	keras := Preprocessing{Size: 224, BGR: true, Mean: [3]float32{123.68, 116.779, 103.939}, Deviation: [3]float32{1, 1, 1}}
 	n.namings = []naming{
-		{by: "torchvision", name: vggTorchName, turned: true, top: []string{"classifier."}},
-		{by: "timm", name: vggTimmName, turned: true, top: []string{"pre_logits.", "head."}},
-		{by: "Keras", name: vggKerasName, pixels: &keras, top: []string{"fc1/", "fc2/", "predictions/"}},
+		{by: "torchvision", name: vggTorchName, turned: true},
+		{by: "Keras", name: vggKerasName, pixels: &keras},
+		{by: "timm", name: vggTimmName, turned: true},
 	}
 	n.published = []published{
 		{file: "vgg16-397923af.pth", by: "torchvision", what: "VGG16_Weights.IMAGENET1K_V1", hub: "timm/vgg16.tv_in1k"},
@@ -42,6 +42,9 @@ func vgg16(top bool) (Network, error) {
 	if !top {
 		n.published = append(n.published, published{file: "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", by: "Keras",
 			what: "keras.applications.VGG16(include_top=False)", md5: "6d6bbae143d832006294945121d1f1fc"})
+		n.namings = n.namings[:2] // timm's names differ in the top alone
+		n.namings[0].top = []string{"classifier.", "pre_logits.", "head."}
+		n.namings[1].top = []string{"fc1/", "fc2/", "predictions/"}
 		return n.headless()
 	}
 	return n.classified()
