@@ -290,7 +290,9 @@ func (c *activationCache) computing(ctx context.Context, report func(remote.Prog
 		}
 	}
 	c.mu.Lock()
-	c.trouble = nil // a disk that was full may not be any more
+	if c.dir != "" {
+		c.trouble = nil // a disk that was full may not be any more
+	}
 	err = c.refresh()
 	c.mu.Unlock()
 	return func() {

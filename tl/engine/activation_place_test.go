@@ -74,6 +74,25 @@ func TestMoreRowsThanPlace(t *testing.T) {
 	}
 }
 
+// TestNoFolder: where no folder can be made the work goes on in memory, and says so.
+func TestNoFolder(t *testing.T) {
+	ownCache(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	activationsRoot = filepath.Join(file, "inside")
+	var said []string
+	ctx := heard(&said)
+	r := must[tl.Representation](t)(tl.RawPixels().Represent(ctx, figures))
+	if values := must[tl.Tensor](t)(r.Values(ctx)); values.Len() != 48 {
+		t.Errorf("%d rows", values.Len())
+	}
+	if len(said) != 1 || !strings.HasPrefix(said[0], "the activations of these images are kept in this process alone: mkdir "+file) || !strings.Contains(said[0], "not a directory") {
+		t.Errorf("said %q", said)
+	}
+}
+
 // TestUnusedCachesMakeWay: a cache that this engine has open and no call uses is removed for one that needs the place.
 func TestUnusedCachesMakeWay(t *testing.T) {
 	ownCache(t)

@@ -41,19 +41,28 @@ func (s source) tap() int {
 	return tap
 }
 
-// runPrefix computes the missing rows, as far as there is place for them: from the tap's rows where all are there, else from the decoded images,
-// keeping the tap's where they, too, find place.
+// runPrefix computes the missing rows, as far as there is place for them, and says so where there is none.
 func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d rows, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
 	place, err := e.makePlace(a.cache, len(missing), false)
 	if err != nil {
 		return 0, err
 	}
-	if place < len(missing) {
-		defer a.sayLost(report)
-		if missing = missing[:place]; place == 0 {
-			return 0, nil
-		}
+	var compiled time.Duration
+	if place > 0 {
+		compiled, err = e.computeRows(ctx, s, a, d, view, missing[:place], report)
 	}
+	full := errors.Is(err, errNoPlace)
+	if err != nil && !full {
+		return compiled, err
+	}
+	if full || place < len(missing) || a.cache.saidTrouble() != nil {
+		a.sayPlace(report)
+	}
+	return compiled, nil
+}
+
+// computeRows computes rows from the tap's where all are there, else from the decoded images, keeping the tap's where they, too, find place.
+func (e *Engine) computeRows(ctx context.Context, s source, a activations, d rows, view int, missing []int, report func(remote.Progress)) (time.Duration, error) {
 	run := &prefixRun{source: s, data: d, view: view, cuts: []cut{a.cut}}
 	keep := &keeper{data: d, caches: []*activationCache{a.cache}, pending: make([][]byte, 1)}
 	if tap := s.tap(); tap > 0 && tap < a.blocks {
@@ -76,12 +85,7 @@ func (e *Engine) runPrefix(ctx context.Context, s source, a activations, d rows,
 			keep.caches, keep.pending = append(keep.caches, cache), append(keep.pending, nil)
 		}
 	}
-	compiled, err := run.pass(ctx, e, missing, keep, report)
-	if errors.Is(err, errNoPlace) {
-		a.sayLost(report)
-		err = nil
-	}
-	return compiled, err
+	return run.pass(ctx, e, missing, keep, report)
 }
 
 // keepsTap tells whether rows of the tap find place on disk beside those that were asked for.
@@ -91,12 +95,8 @@ func (e *Engine) keepsTap(wanted, tap *activationCache, rows int) (bool, error) 
 	return place == rows, err
 }
 
-// sayLost tells the user that rows found no place, and what that means.
-func (a activations) sayLost(report func(remote.Progress)) {
-	n := len(a.missing())
-	if n == 0 {
-		return
-	}
+// sayPlace tells the user which rows found no place on disk, and what that means.
+func (a activations) sayPlace(report func(remote.Progress)) {
 	need := count.BytesText(int64(len(a.hashes)) * int64(a.cache.rowBytes+indexEntry))
 	_, limit, err := a.cache.store.usage()
 	why := fmt.Sprintf("all of these take %s, and all activations together may take %s of the disk: set %s to more", need, count.BytesText(limit), ActivationsVariable)
@@ -106,8 +106,12 @@ func (a activations) sayLost(report func(remote.Progress)) {
 			why = fmt.Sprintf("the disk of %s is full: free %s, or set TLAB_HOME to another disk", a.cache.store.root, need)
 		}
 	}
-	report(remote.Progress{Finished: true, Stage: fmt.Sprintf("no place for the activations of %s of %s images, which are computed anew each time: %s",
-		tl.WithCommas(int64(n)), tl.WithCommas(int64(len(a.hashes))), why)})
+	text := "the activations of these images are kept in this process alone: " + why
+	if n := len(a.missing()); n > 0 {
+		text = fmt.Sprintf("no place for the activations of %s of %s images, which are computed anew each time: %s",
+			tl.WithCommas(int64(n)), tl.WithCommas(int64(len(a.hashes))), why)
+	}
+	report(remote.Progress{Finished: true, Stage: text})
 }
 
 // again gives the function that computes rows without keeping them.
