@@ -15,8 +15,9 @@ type Base struct {
 	ONNX    *ONNXNetwork `json:",omitempty"` // the network of an ONNX file (see ONNX); nil where it is not one
 }
 
-// Load describes the base of that name with its ImageNet weights: "efficientnet_lite0". An unknown name is reported, with
-// the names there are, by the first verb.
+// Load describes the base of that name with its ImageNet weights: "efficientnet_lite0", 1 or 2, "resnet18", "resnet50", "mobilenet_v2",
+// "inception_v3", "vgg16", "vgg16_notop", and "lecture_cnn", which has none. Where weights cannot be fetched, the first verb says which file to put
+// where; an unknown name is reported by it, too.
 func Load(name string) Base { return Base{Name: name} }
 
 // WithWeights describes the base with the weights of a file that the engine can read: .pth, .safetensors and others, with tensors named as

@@ -61,6 +61,25 @@ func TestOwnNetworkTrainsFromScratch(t *testing.T) {
 	}
 }
 
+// TestTwinsAreKeptApart: networks of one name and the same weights, which differ in what has none, share neither graphs nor activations.
+func TestTwinsAreKeptApart(t *testing.T) {
+	ownCache(t)
+	twin := func(pool tl.Layer) tl.Tensor {
+		base := tl.Sequence("twin", []int{16, 16, 3}, tl.Named("one", tl.Conv(4, 3), tl.ReLU(), pool, tl.GlobalAveragePool()))
+		r := must[tl.Representation](t)(base.Represent(quiet(), datasets.Shapes(4, 1)))
+		return must[tl.Tensor](t)(r.Values(quiet()))
+	}
+	largest, mean := twin(tl.MaxPool(2)), twin(tl.AveragePool(2))
+	for i := range mean.Data {
+		if !(largest.Data[i] >= mean.Data[i]) || slices.Equal(largest.Data, mean.Data) {
+			t.Fatalf("the largest of windows %v, their mean %v", largest.Data, mean.Data)
+		}
+	}
+	if again := twin(tl.MaxPool(2)); !slices.Equal(again.Data, largest.Data) {
+		t.Error("the first twin changed")
+	}
+}
+
 // TestDoctoredBaseIsRefused: a summary compares its arithmetic with the tensors that are held.
 func TestDoctoredBaseIsRefused(t *testing.T) {
 	e := inProcess()

@@ -8,6 +8,27 @@ import (
 	"transferlab/tl/count"
 )
 
+// TestLectureCountsVGG16: with a head for two classes behind its last hidden layer it has what the lecture should have said.
+func TestLectureCountsVGG16(t *testing.T) {
+	for name, want := range map[string]int{"vgg16": 134_268_738, "vgg16_notop": 14_714_688 + 2*512 + 2} {
+		n, err := Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := count.Network(n.output(), tl.Dense(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := head.Params()
+		for _, b := range n.Blocks {
+			sum += b.Row().Params
+		}
+		if sum != want {
+			t.Errorf("%s: %d parameters with two classes, want %d", name, sum, want)
+		}
+	}
+}
+
 // TestBlocksEqualTheArithmetic: what is built counts as what package count counts, and so do the shapes of its variables.
 func TestBlocksEqualTheArithmetic(t *testing.T) {
 	published := map[string]count.Architecture{}
