@@ -23,8 +23,8 @@ type table64 struct {
 	kept *mat.Dense                              // the only block, where there is no other
 }
 
-// blockNumbers is how many numbers of a matrix are in memory at once: 32 MB.
-const blockNumbers = 1 << 22
+// blockNumbers is how many numbers of a matrix are in memory at once: 32 MB. Tests set it.
+var blockNumbers = 1 << 22
 
 // blocks calls f with the rows from position from on, less the mean.
 func (m *table64) blocks(f func(from int, x *mat.Dense)) error {
