@@ -77,7 +77,8 @@ func (m Model) Histories(ctx context.Context) ([]History, error) {
 }
 
 // StepBack returns the weights to those after the given epoch (counted from 1) of the last phase.
-// It is the lecture's "until we overfit and then step back some epochs".
+// It is the lecture's "until we overfit and then step back some epochs". The best epoch, the last, and the latest of the others that fit into 1 GB
+// are kept: all of them, but for long phases of large networks.
 func (m Model) StepBack(ctx context.Context, epoch int) (History, error) {
 	return call[History](ctx, VerbStepBack, m.Name, StepBackRequest{Model: m, Epoch: epoch})
 }

@@ -48,6 +48,35 @@ func TestSecondCallCompilesNothing(t *testing.T) {
 	}
 }
 
+// TestNumbersCompileNothing: the numbers of a phase are inputs of its step; only what changes the structure is another graph.
+func TestNumbersCompileNothing(t *testing.T) {
+	ownCache(t)
+	model := small("numbers").WithHead("numbers", tl.Dense(3))
+	fit := func(d datasets.Dataset, p tl.Phase) int64 {
+		t.Helper()
+		before := registeredEngine.compiled.Load()
+		p.Epochs, p.BatchSize, p.Optimizer, p.Thaw = 1, 8, "sgd", []string{"three"}
+		must[tl.History](t)(model.Fit(quiet(), d, none, p))
+		return registeredEngine.compiled.Load() - before
+	}
+	first := tl.Phase{LearningRate: 1e-3, Momentum: 0.9, ClipNorm: 1, Anchor: 0.1, AnchorHead: 0.1, WeightDecay: 0.1}
+	if fit(figures.Take(20), first) == 0 {
+		t.Fatal("nothing was compiled at all")
+	}
+	other := tl.Phase{LearningRate: 1e-4, Momentum: 0.5, ClipNorm: 2, Anchor: 0.3, AnchorHead: 0.4, WeightDecay: 0.2, LabelSmoothing: 0.1, RateDecay: 0.5,
+		Schedule: "cosine", ClassWeights: []float64{1, 2, 3}, KeepLast: true}
+	for _, balance := range []tl.Balance{tl.BalanceNone, tl.BalanceOver, tl.BalanceUnder} {
+		other.Balance = balance
+		if n := fit(figures.Take(20), other); n != 0 {
+			t.Errorf("other numbers, balance %q: %d more graphs were compiled", balance, n)
+		}
+	}
+	other.Momentum = 0
+	if n := fit(figures.Take(20), other); n != 1 {
+		t.Errorf("without momentum: %d more graphs were compiled, want 1", n)
+	}
+}
+
 // TestFewImages: a photograph gets a small batch of its own, until a large one was compiled, and the same answer.
 func TestFewImages(t *testing.T) {
 	ownCache(t)
