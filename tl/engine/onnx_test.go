@@ -124,3 +124,14 @@ func TestONNXFileThatChanges(t *testing.T) {
 		t.Errorf("WithInput on a base of the zoo: %v", err)
 	}
 }
+
+// Batch norm that shall use the batch's own statistics is refused, not run otherwise.
+func TestONNXKnowsOnlyAverages(t *testing.T) {
+	ownCache(t)
+	model := smallONNX("../zoo/testdata/onnx/small.onnx").WithHead("batch", tl.Dense(3))
+	must[tl.Summary](t)(model.UnfreezeTop(quiet(), 1))
+	_, err := model.Fit(quiet(), figures.Take(12), none, tl.Phase{Name: "p", Epochs: 1, LearningRate: 1e-3, BatchSize: 8, BatchNorm: tl.BatchNormTrained})
+	if err == nil || !strings.Contains(err.Error(), "is an ONNX graph, whose batch norm knows only its averages") {
+		t.Errorf("trained batch norm: %v", err)
+	}
+}

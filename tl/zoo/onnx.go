@@ -92,7 +92,8 @@ func onnxNetwork(name string, described tl.ONNXNetwork) (Network, error) {
 			n.Classes = append(n.Classes, fmt.Sprintf("class %d", i))
 		}
 	}
-	n.onnx, n.Graph = &file.Tensors, graphSum(parts)
+	tensors := file.Tensors // a copy: a pointer into the file would keep its bytes
+	n.onnx, n.Graph = &tensors, graphSum(parts)
 	n.namings = []naming{{by: "the ONNX file", name: onnxNames(file)}}
 	return n, nil
 }
@@ -145,14 +146,15 @@ func onnxBlock(b *Block, file weights.ONNXGraph, piece onnxPiece, shape []int, p
 	if err != nil {
 		return nil, err
 	}
+	output, name := piece.output, b.Name // and not the piece, which keeps the file's bytes
 	b.Forward = func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
-		if mode.BatchNorm == Batch && run.normalises() {
-			panic(fmt.Errorf("zoo: block %s is an ONNX graph, whose batch norm knows only its averages", b.Name))
+		if mode.BatchNorm == Batch && run.normalises {
+			panic(fmt.Errorf("zoo: block %s is an ONNX graph, whose batch norm knows only its averages", name))
 		}
-		values := run.call(scope, x, piece.output)
+		values := run.call(scope, x, output)
 		return channelsLast(values[0], pooled)
 	}
-	outputs, err := run.outputs(shape)
+	outputs, err := run.outputs(piece, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -190,10 +192,11 @@ func lastShape(s []int, pooled bool) []int {
 
 // onnxRun calls the importer, which is not made for several calls at once.
 type onnxRun struct {
-	mu        sync.Mutex
-	graph     onnx.Model
-	piece     onnxPiece
-	variables []Variable
+	mu         sync.Mutex
+	graph      onnx.Model
+	input      string // the value that enters
+	variables  []Variable
+	normalises bool // it has a batch norm
 }
 
 func newONNXRun(file []byte, piece onnxPiece, variables []Variable) (run *onnxRun, err error) {
@@ -202,11 +205,8 @@ func newONNXRun(file []byte, piece onnxPiece, variables []Variable) (run *onnxRu
 	if err != nil {
 		return nil, err
 	}
-	return &onnxRun{graph: imported, piece: piece, variables: variables}, nil
-}
-
-func (r *onnxRun) normalises() bool {
-	return slices.ContainsFunc(r.piece.nodes, func(n weights.ONNXNode) bool { return n.Op == "BatchNormalization" })
+	normalises := slices.ContainsFunc(piece.nodes, func(n weights.ONNXNode) bool { return n.Op == "BatchNormalization" })
+	return &onnxRun{graph: imported, input: piece.input, variables: variables, normalises: normalises}, nil
 }
 
 // call builds the graph for x, [n, h, w, c] or [n, c], and returns the values of those names as ONNX has them.
@@ -219,12 +219,12 @@ func (r *onnxRun) call(scope *model.Scope, x *graph.Node, names ...string) []*gr
 	if x.Rank() == 4 {
 		x = graph.TransposeAllAxes(x, 0, 3, 1, 2)
 	}
-	return r.graph.CallGraph(scope, x.Graph(), map[string]*graph.Node{r.piece.input: x}, names...)
+	return r.graph.CallGraph(scope, x.Graph(), map[string]*graph.Node{r.input: x}, names...)
 }
 
 // outputs are the shapes of all values of the block, without the batch axis. The graph is built for two images and never run: so a file
 // that was exported for batches of one is found here.
-func (r *onnxRun) outputs(shape []int) (found map[string][]int, err error) {
+func (r *onnxRun) outputs(piece onnxPiece, shape []int) (found map[string][]int, err error) {
 	const images = 2
 	defer recovered(&err)
 	backend, err := gobackend.New("")
@@ -233,11 +233,11 @@ func (r *onnxRun) outputs(shape []int) (found map[string][]int, err error) {
 	}
 	defer backend.Finalize()
 	var names []string
-	for _, n := range r.piece.nodes {
+	for _, n := range piece.nodes {
 		names = append(names, n.Outputs[:1]...)
 	}
-	if !slices.Contains(names, r.piece.output) {
-		names = append(names, r.piece.output)
+	if !slices.Contains(names, piece.output) {
+		names = append(names, piece.output)
 	}
 	g := graph.NewGraph(backend, "shapes")
 	defer g.Finalize()
@@ -252,7 +252,7 @@ func (r *onnxRun) outputs(shape []int) (found map[string][]int, err error) {
 		if tooMany(v.Shape().Dimensions, images*mostValues) {
 			return nil, fmt.Errorf("%s has shape %v: more than %d numbers an image", names[i], v.Shape().Dimensions, mostValues)
 		}
-		if names[i] == r.piece.output && (v.Rank() < 2 || v.Shape().Dimensions[0] != images || v.DType() != dtypes.Float32) {
+		if names[i] == piece.output && (v.Rank() < 2 || v.Shape().Dimensions[0] != images || v.DType() != dtypes.Float32) {
 			return nil, fmt.Errorf("%d images come out as %s: export the file with a batch axis of any length (dynamic_axes)", images, v.Shape())
 		}
 	}
