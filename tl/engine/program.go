@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -61,7 +63,8 @@ func (e *Engine) program(ctx context.Context, base, role, key string, build grap
 
 // put sets variables, by path; frozen tells which of them the optimizer must not see. Call it with the gate held.
 func (p *program) put(values map[string]*value, frozen func(path string) bool) error {
-	for path, v := range values {
+	for _, path := range slices.Sorted(maps.Keys(values)) { // the store keeps their order, and a norm over all sums in it: same bits in every engine
+		v := values[path]
 		if p.held[path] == v {
 			continue
 		}

@@ -3,7 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -100,7 +102,8 @@ func (u *run) blocks(moved map[string]*value) []tl.BlockRecord {
 	for i, group := range s.groups {
 		index[group] = i
 	}
-	for path, now := range moved {
+	for _, path := range slices.Sorted(maps.Keys(moved)) { // sums have the same bits in every run
+		now := moved[path]
 		i, found := index[blockOf(path)]
 		from := u.origin(path)
 		if !found || u.model.base.buffers()[path] || from == nil {
