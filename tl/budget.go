@@ -85,7 +85,7 @@ func (p Plan) String() string {
 	}{
 		{"load", "weights, hashes of the images", p.Load},
 		{"measure", "first images, compiling, a few steps", p.Measure},
-		{"before", "earlier phases", p.Spent - p.Load - p.Measure},
+		{"before", "what was done before", p.Spent - p.Load - p.Measure},
 	} {
 		if spent.time >= 50*time.Millisecond {
 			rows = append(rows, []string{spent.name, spent.what, "", "", "", "", "", secondsText(spent.time.Seconds()), ""})

@@ -27,7 +27,7 @@ func (e *Engine) plan(ctx context.Context, r tl.PlanRequest, report func(remote.
 	if len(r.Steps) == 0 || len(r.Options) != len(r.Steps) {
 		return tl.Plan{}, fmt.Errorf("a plan needs steps, and the options of each")
 	}
-	p := &planning{ctx: ctx, engine: e, model: t, request: r, frozen: frozen, report: report, measured: map[int]bool{}}
+	p := &planning{ctx: ctx, engine: e, model: t, request: r, frozen: frozen, report: report, measured: map[int]bool{}, known: map[string]bool{}}
 	if err := p.read(); err != nil {
 		return tl.Plan{}, err
 	}
@@ -99,8 +99,9 @@ type planning struct {
 	train    rows // of all options: they differ in the number of views
 	labels   []int
 	valid    rows
-	shares   []float64    // of the multiply-accumulates in the first n blocks
-	measured map[int]bool // options of the first step
+	shares   []float64       // of the multiply-accumulates in the first n blocks
+	measured map[int]bool    // options of the first step
+	known    map[string]bool // speeds that were measured for this plan
 }
 
 // read lists the data and counts the network's work.

@@ -188,6 +188,11 @@ func (p *planning) measurePrefix(x option) error {
 		if err != nil || missing <= fewImages { // for which another graph would be compiled
 			return err
 		}
+		key := prefixKey(p.model.base, from, x.cut)
+		if p.known[key] {
+			return nil
+		}
+		p.known[key] = true
 		s := p.model.source()
 		cache, err := p.engine.cacheFor(p.ctx, s, s.at(x.cut), d.Augmentation.Key(view))
 		if err != nil {
@@ -203,7 +208,7 @@ func (p *planning) measurePrefix(x option) error {
 			return err
 		}
 		each := took.Prefix.Seconds() / float64(max(took.Computed, 1))
-		p.engine.speeds.set(prefixKey(p.model.base, from, x.cut), each)
+		p.engine.speeds.set(key, each)
 		if share := p.shares[x.cut] - p.shares[from]; share > 0.2 {
 			p.engine.speeds.set("image "+p.model.base.label, each/share)
 		}
@@ -217,6 +222,10 @@ func (p *planning) measurePrefix(x option) error {
 
 // measureStep rehearses the phase on a few plain rows.
 func (p *planning) measureStep(x option) error {
+	if p.known[x.key] {
+		return nil
+	}
+	p.known[x.key] = true
 	t := p.model
 	defer func(before map[string]bool) { t.frozen = before }(t.frozen)
 	t.frozen = maps.Clone(p.frozen)

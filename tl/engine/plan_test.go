@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func TestEstimatesFollowTheWork(t *testing.T) {
 		d.Augmentation.V = o.views
 		options = append(options, tl.Option{Train: d, Phase: tl.Phase{Epochs: 1, LearningRate: 1, Thaw: o.thaw}})
 	}
-	p := &planning{ctx: quiet(), engine: registeredEngine, model: trained, frozen: trained.frozen, measured: map[int]bool{},
+	p := &planning{ctx: quiet(), engine: registeredEngine, model: trained, frozen: trained.frozen, measured: map[int]bool{}, known: map[string]bool{},
 		request: tl.PlanRequest{Options: [][]tl.Option{options}, Valid: figures.Take(8)}}
 	if err := p.read(); err != nil {
 		t.Fatal(err)
@@ -144,5 +146,40 @@ func TestRunStopped(t *testing.T) {
 	}
 	if len(o.Summary.Blocks) != 19 {
 		t.Errorf("%d blocks in the summary", len(o.Summary.Blocks))
+	}
+}
+
+// TestRunOverASocket: procedures, plans and curves are data, so that a notebook's cells have them, too.
+func TestRunOverASocket(t *testing.T) {
+	ownCache(t)
+	socket := filepath.Join(t.TempDir(), "engine.sock")
+	ctx, cancel := context.WithCancel(quiet())
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, socket, Options{}) }()
+	for range 500 {
+		if _, err := os.Stat(socket); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	tl.Register(remote.Client{Socket: socket})
+	defer tl.Register(registeredEngine)
+	model := threeStages.WithHead("socket", tl.Dense(3))
+	procedure := tl.Gradual(tl.Tuning{HeadEpochs: 1, Epochs: 1, Unfreeze: tl.ThawStages(1)}).Within(5 * time.Minute)
+	procedure.Steps[1].Phase.Rates = map[string]float64{"three": 1e-4}
+	o := must[tl.Outcome](t)(model.Run(quiet(), figures, none, procedure))
+	if len(o.Histories) != 2 || len(o.Plans) != 2 || o.Histories[1].Rates["three"] != 1e-4 || !o.Plans[1].Enough() || o.Seconds >= 300 {
+		t.Errorf("%s", o)
+	}
+	curve := must[tl.RateCurve](t)(model.FindRate(quiet(), figures, tl.RateSearch{Steps: 12}))
+	if len(curve.Rates) == 0 || len(curve.Smoothed) != len(curve.Rates) {
+		t.Errorf("%+v", curve)
+	}
+	if _, err := model.FindRate(quiet(), figures, tl.RateSearch{Steps: 1}); err == nil || !strings.Contains(err.Error(), `tl: find rate "socket"`) {
+		t.Errorf("error %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("serve: %v", err)
 	}
 }
