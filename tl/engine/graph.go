@@ -98,18 +98,3 @@ func (b *base) suffix(scope *model.Scope, head []tl.Layer, x *graph.Node, from i
 	}
 	return headForward(scope, head, x, training)
 }
-
-// crossEntropy is the loss of a batch: the weighted mean of −Σ target·log softmax(logits), targets smoothed over the classes
-// (Szegedy et al. 2016, section 7), and the weighted number of right answers. labels [n] int32, weights [n]: 0 for rows that only fill
-// the batch, so that the last, smaller batch has the shape of the others.
-func crossEntropy(logits, labels, weights, smoothing *graph.Node) (loss, right *graph.Node) {
-	n, classes := logits.Shape().Dimensions[0], logits.Shape().Dimensions[1]
-	target := graph.OneHot(labels, classes, dtypes.Float32)
-	smooth := graph.BroadcastToDims(graph.Reshape(smoothing, 1, 1), n, classes)
-	target = graph.Add(graph.Mul(target, graph.OneMinus(smooth)), graph.DivScalar(smooth, float64(classes)))
-	each := graph.Neg(graph.ReduceSum(graph.Mul(target, graph.LogSoftmax(logits, -1)), -1))
-	loss = graph.Div(graph.ReduceAllSum(graph.Mul(each, weights)), graph.ReduceAllSum(weights))
-	hit := graph.Equal(graph.ArgMax(logits, -1, dtypes.Int32), labels)
-	right = graph.ReduceAllSum(graph.Mul(graph.ConvertDType(hit, dtypes.Float32), weights))
-	return loss, right
-}

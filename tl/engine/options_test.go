@@ -164,7 +164,6 @@ func TestPhaseOptionsInFloat64(t *testing.T) {
 			model := pixels.WithHead("by hand, "+name, tl.Dense(3))
 			p.Epochs, p.BatchSize, p.LearningRate = 3, 64, cmp.Or(p.LearningRate, 0.01)
 			s := newSoftmax(t, model, data)
-			start := [][][]float64{cloned(s.w), cloned(s.b)}
 			for i, label := range labels {
 				switch {
 				case p.ClassWeights != nil:
@@ -173,41 +172,41 @@ func TestPhaseOptionsInFloat64(t *testing.T) {
 					s.weights[i] = float64(len(labels)) / (3 * count[label]) // sklearn.utils.class_weight.compute_class_weight("balanced")
 				}
 			}
-			h := must[tl.History](t)(model.Fit(quiet(), data, none, p))
-			losses, update := s.fit(p)
-			for i, e := range h.Epochs {
-				close64(t, fmt.Sprintf("loss of epoch %d", i+1), e.Loss, losses[i], 1e-4)
-			}
-			values := registeredEngine.models[must[string](t)(modelKey("", model))].values
-			worst := 0.0
-			for i, parameter := range [][][]float64{s.w, s.b} {
-				now := wide(values[[]string{"/head/dense0/kernel", "/head/dense0/bias"}[i]])
-				for r := range now {
-					for c := range now[r] {
-						moved := math.Abs(parameter[r][c] - start[i][r][c])
-						worst = max(worst, math.Abs(now[r][c]-parameter[r][c])/(moved+1e-3))
-					}
-				}
-			}
-			if worst > 2e-3 {
-				t.Errorf("a weight is %.2g of its way off", worst)
-			}
-			record := h.Epochs[2].Blocks
-			if len(record) != 1 || record[0].Block != "head" || math.Abs(record[0].Rate/p.LearningRate-1) > 1e-6 {
-				t.Fatalf("records %+v", record)
-			}
-			drifted, length := 0.0, 0.0
-			for i, parameter := range [][][]float64{s.w, s.b} {
-				for r := range parameter {
-					for c, v := range parameter[r] {
-						drifted, length = drifted+math.Pow(v-start[i][r][c], 2), length+math.Pow(start[i][r][c], 2)
-					}
-				}
-			}
-			close64(t, "update", record[0].Update, update, 1e-3)
-			close64(t, "drift", record[0].Drift, math.Sqrt(drifted/length), 1e-3)
+			compare(t, model, data, p, s)
 		})
 	}
+}
+
+// compare fits the model and its twin by hand: losses, weights, and the record of the last epoch.
+func compare(t *testing.T, model tl.Model, data datasets.Dataset, p tl.Phase, s *softmax) {
+	t.Helper()
+	start := [][][]float64{cloned(s.w), cloned(s.b)}
+	h := must[tl.History](t)(model.Fit(quiet(), data, none, p))
+	losses, update := s.fit(p)
+	for i, e := range h.Epochs {
+		close64(t, fmt.Sprintf("loss of epoch %d", i+1), e.Loss, losses[i], 1e-4)
+	}
+	trained := must[*trained](t)(registeredEngine.model(quiet(), model))
+	defer trained.gate.Unlock()
+	worst, drifted, length := 0.0, 0.0, 0.0
+	for i, parameter := range [][][]float64{s.w, s.b} {
+		for r, row := range wide(trained.values[[]string{"/head/dense0/kernel", "/head/dense0/bias"}[i]]) {
+			for c, now := range row {
+				way := math.Abs(parameter[r][c] - start[i][r][c])
+				worst = max(worst, math.Abs(now-parameter[r][c])/(way+1e-3))
+				drifted, length = drifted+way*way, length+math.Pow(start[i][r][c], 2)
+			}
+		}
+	}
+	if worst > 2e-3 {
+		t.Errorf("a weight is %.2g of its way off", worst)
+	}
+	record := h.Epochs[2].Blocks
+	if len(record) != 1 || record[0].Block != "head" || math.Abs(record[0].Rate/p.LearningRate-1) > 1e-6 {
+		t.Fatalf("records %+v", record)
+	}
+	close64(t, "update", record[0].Update, update, 1e-3)
+	close64(t, "drift", record[0].Drift, math.Sqrt(drifted/length), 1e-3)
 }
 
 func cloned(m [][]float64) [][]float64 {
