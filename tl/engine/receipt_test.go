@@ -68,7 +68,8 @@ func TestReceiptTellsAll(t *testing.T) {
 	if total != 36 || r.Seconds <= 0 {
 		t.Errorf("%d rows in classes, %g seconds", total, r.Seconds)
 	}
-	if r.Machine.Cores != runtime.NumCPU() || r.Machine.Backend == "" || r.Versions["go"] != runtime.Version() || r.Versions["transferlab"] == "" { // a test binary names no other modules; see TestVersionsIn
+	// A test binary names no other modules; see TestVersionsIn.
+	if r.Machine.Cores != runtime.NumCPU() || r.Machine.Backend == "" || r.Versions["go"] != runtime.Version() || r.Versions["transferlab"] == "" {
 		t.Errorf("%+v, %v", r.Machine, r.Versions)
 	}
 	saveOn(t, e, m, dir)

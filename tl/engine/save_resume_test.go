@@ -29,18 +29,27 @@ func resumedData() (train, valid datasets.Dataset) {
 }
 
 func fitResumed(ctx context.Context, e *Engine, m tl.Model, report func(remote.Progress)) (h tl.History, err error) {
+	return fitPhase(ctx, e, m, resumed, report)
+}
+
+func fitPhase(ctx context.Context, e *Engine, m tl.Model, p tl.Phase, report func(remote.Progress)) (h tl.History, err error) {
 	train, valid := resumedData()
-	err = e.Call(ctx, tl.VerbFit, tl.FitRequest{Model: m, Train: train, Valid: valid, Phase: resumed}, &h, report)
+	err = e.Call(ctx, tl.VerbFit, tl.FitRequest{Model: m, Train: train, Valid: valid, Phase: p}, &h, report)
 	return h, err
 }
 
 // stopAfter runs the phase and stops it in the middle of the epoch behind the one that is given.
 func stopAfter(t *testing.T, e *Engine, m tl.Model, epochs int) {
 	t.Helper()
+	stopPhase(t, e, m, resumed, epochs)
+}
+
+func stopPhase(t *testing.T, e *Engine, m tl.Model, p tl.Phase, epochs int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(quiet())
 	defer cancel()
 	finished := 0
-	h, err := fitResumed(ctx, e, m, func(p remote.Progress) {
+	h, err := fitPhase(ctx, e, m, p, func(p remote.Progress) {
 		if p.Finished {
 			finished++
 		} else if finished == epochs && strings.Contains(p.Detail, "loss") {
@@ -70,19 +79,7 @@ func TestResume(t *testing.T) {
 	want := printsOn(t, undisturbed, m)
 	check := func(how string, e *Engine, m tl.Model) {
 		t.Helper()
-		h, err := resumeOn(e, m)
-		if err != nil {
-			t.Errorf("%s: %v", how, err)
-			return
-		}
-		if changed := moved(want, printsOn(t, e, m)); changed != nil {
-			t.Errorf("%s: %v differ", how, changed)
-		}
-		for i := range whole.Epochs {
-			if len(h.Epochs) != 4 || h.Epochs[i].Loss != whole.Epochs[i].Loss || h.Epochs[i].ValidLoss != whole.Epochs[i].ValidLoss || h.Kept != whole.Kept || h.Stopped {
-				t.Fatalf("%s: %v\nwant %v", how, h, whole)
-			}
-		}
+		sameAsWhole(t, how, e, m, whole, want)
 		if all := must[[]tl.History](t)(verbOn[[]tl.History](e, tl.VerbHistories, tl.ModelRequest{Model: m})); len(all) != 1 {
 			t.Errorf("%s: %d histories of one phase", how, len(all))
 		}
@@ -118,6 +115,50 @@ func TestResume(t *testing.T) {
 	})
 	if h, err := resumeOn(twice, m); err != nil || moved(want, printsOn(t, twice, m)) != nil {
 		t.Errorf("stopped twice: %v, %v", h, err)
+	}
+}
+
+// sameAsWhole resumes a stopped phase and compares it with one that nobody stopped.
+func sameAsWhole(t *testing.T, how string, e *Engine, m tl.Model, whole tl.History, want map[string]string) {
+	t.Helper()
+	h, err := resumeOn(e, m)
+	if err != nil {
+		t.Fatalf("%s: %v", how, err)
+	}
+	if changed := moved(want, printsOn(t, e, m)); changed != nil {
+		t.Errorf("%s: %v differ", how, changed)
+	}
+	if len(h.Epochs) != len(whole.Epochs) || h.Kept != whole.Kept || h.Stopped {
+		t.Fatalf("%s: %v\nwant %v", how, h, whole)
+	}
+	for i, epoch := range h.Epochs {
+		if epoch.Loss != whole.Epochs[i].Loss || epoch.ValidLoss != whole.Epochs[i].ValidLoss || fmt.Sprint(epoch.Blocks) != fmt.Sprint(whole.Epochs[i].Blocks) {
+			t.Errorf("%s: epoch %d is %+v, want %+v", how, i+1, epoch, whole.Epochs[i])
+		}
+	}
+}
+
+// TestResumeUnderEveryOption: whatever the step carries from one to the next is there again, in unfrozen blocks and in frozen ones that a
+// policy moves.
+func TestResumeUnderEveryOption(t *testing.T) {
+	ownCache(t)
+	for name, p := range map[string]tl.Phase{
+		"rmsprop, clipped, anchored":  {Optimizer: "rmsprop", ClipNorm: 0.5, Anchor: 0.1, AnchorHead: 0.1, Thaw: []string{"two", "three"}},
+		"momentum, balanced, decayed": {Optimizer: "sgd", Momentum: 0.9, WeightDecay: 0.01, Balance: tl.BalanceOver, Thaw: []string{"three"}, RateDecay: 0.5},
+		"averages that move":          {BatchNorm: tl.BatchNormAverages, Schedule: "cosine", Thaw: []string{"three"}},
+	} {
+		p.Name, p.Epochs, p.LearningRate, p.BatchSize = name, 3, 1e-2, 16
+		m := small("resumed").WithHead(name, tl.Dropout(0.2), tl.Dense(3))
+		e, dir := inProcess(), filepath.Join(t.TempDir(), "m") // one engine compiles once
+		whole, err := fitPhase(quiet(), e, m, p, func(remote.Progress) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := printsOn(t, e, m)
+		must[bool](t)(verbOn[bool](e, tl.VerbReset, tl.ModelRequest{Model: m}))
+		stopPhase(t, e, m, p, 2)
+		saveOn(t, e, m, dir)
+		sameAsWhole(t, name, e, openOn(t, e, dir), whole, want)
 	}
 }
 

@@ -142,7 +142,9 @@ func TestSaveLeavesOthersAlone(t *testing.T) {
 	e, m := inProcess(), pixels.WithHead("mine", tl.Dense(3))
 	saveOn(t, e, pixels.WithHead("other", tl.Dense(3)), at("other"))
 	saveOn(t, e, m.Seeded(7), at("seed"))
-	if err := errors.Join(os.Mkdir(at("photos"), 0o755), os.WriteFile(at("photos/a.png"), nil, 0o644), os.WriteFile(at("file"), nil, 0o644), os.Mkdir(at("empty"), 0o755)); err != nil {
+	err := errors.Join(os.Mkdir(at("photos"), 0o755), os.WriteFile(at("photos/a.png"), nil, 0o644),
+		os.WriteFile(at("file"), nil, 0o644), os.Mkdir(at("empty"), 0o755))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
@@ -283,7 +285,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"newer", "of version 2, this lab reads versions up to 1: update the lab", edit(func(s *savedModel) { s.Version = 2 })},
 		{"other format", `of format "keras"`, edit(func(s *savedModel) { s.Format = "keras" })},
 		{"other base", "wants images of 32×32 pixels, efficientnet_lite0 takes 224×224: it is of another architecture", edit(func(s *savedModel) { s.Model.Base = lite })},
-		{"other layers", "of another architecture than efficientnet_lite0 with this head: the tensor head/dense0/kernel has shape [1024 3], not [1280 3]", edit(func(s *savedModel) { s.Model.Base, s.Preprocessing.Size, s.Frozen = lite, 224, nil })},
+		{"other layers", "of another architecture than efficientnet_lite0 with this head: the tensor head/dense0/kernel has shape [1024 3], not [1280 3]",
+			edit(func(s *savedModel) { s.Model.Base, s.Preprocessing.Size, s.Frozen = lite, 224, nil })},
 		{"other head", "the tensor head/dense0/bias has shape [3], not [5]", edit(func(s *savedModel) { s.Model.Head = []tl.Layer{tl.Dense(5), tl.Dense(3)} })},
 		{"smaller head", "which has no tensor head/dense1/bias", edit(func(s *savedModel) { s.Model.Head = s.Model.Head[:1] })},
 		{"unknown block", `knows a block "mbconv1", raw_pixels has none`, edit(func(s *savedModel) { s.Frozen = []string{"mbconv1"} })},
