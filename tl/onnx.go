@@ -29,7 +29,7 @@ type ONNXBlock struct {
 // matches it, else to that of its inputs; between two blocks exactly one tensor must pass. What has weights of its own behind the last
 // block's last match is the classifier, which transfer throws away. A representation that still has places is averaged over them.
 //
-// The file takes images [n, 3, h, h] and was exported with batch norm in inference mode, not folded into the convolutions where it shall
+// The file takes images [n, 3, h, h] or [n, h, h, 3] and was exported with batch norm in inference mode, not folded into the convolutions where it shall
 // stay visible. A saved model names the file and is opened where it lies. What is wrong with it is reported by the first verb.
 func ONNX(file string, blocks ...ONNXBlock) Base {
 	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))

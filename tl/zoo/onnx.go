@@ -55,7 +55,8 @@ func onnxNetwork(name string, described tl.ONNXNetwork) (Network, error) {
 		return Network{}, fmt.Errorf("%s: %w", filepath.Base(described.File), err)
 	}
 	n := Network{Name: name}
-	if n.Size, err = side(described.Size, file.Inputs[0]); err != nil {
+	var last bool
+	if n.Size, last, err = side(described.Size, file.Inputs[0]); err != nil {
 		return Network{}, err
 	}
 	n.Mean, n.Deviation = normalisation(described)
@@ -70,8 +71,8 @@ func onnxNetwork(name string, described tl.ONNXNetwork) (Network, error) {
 				b.Stage = b.Name
 			}
 		}
-		last := k == len(described.Blocks)-1
-		part, err := onnxBlock(&b, file, piece, shape, last)
+		piece.last, piece.pooled = last && k == 0, k == len(described.Blocks)-1
+		part, err := onnxBlock(&b, file, piece, shape)
 		if err != nil {
 			return Network{}, fmt.Errorf("block %q: %w", b.Name, err)
 		}
@@ -98,23 +99,26 @@ func onnxNetwork(name string, described tl.ONNXNetwork) (Network, error) {
 	return n, nil
 }
 
-// side is the image's side in pixels.
-func side(asked int, input weights.ONNXValue) (int, error) {
+// side is the image's side in pixels, and whether its channels stand last, as in files that Keras exports.
+func side(asked int, input weights.ONNXValue) (size int, last bool, err error) {
 	s := input.Shape
+	if last = len(s) == 4 && s[3] == 3 && s[1] == s[2]; last {
+		s = []int{s[0], 3, s[1], s[2]}
+	}
 	if len(s) != 4 || s[1] != 3 && s[1] != 0 || s[2] != s[3] {
-		return 0, fmt.Errorf("its input %s has shape %v, want images [n, 3, h, h] (0 is open)", input.Name, s)
+		return 0, false, fmt.Errorf("its input %s has shape %v, want images [n, 3, h, h] or [n, h, h, 3] (0 is open)", input.Name, s)
 	}
 	switch {
 	case asked < 0 || asked > 1<<12:
-		return 0, fmt.Errorf("images of %d pixels a side", asked)
+		return 0, false, fmt.Errorf("images of %d pixels a side", asked)
 	case s[2] == 0 && asked == 0:
-		return 0, fmt.Errorf("the file leaves the size of its images open: say it with WithInput")
+		return 0, false, fmt.Errorf("the file leaves the size of its images open: say it with WithInput")
 	case s[2] != 0 && asked != 0 && s[2] != asked:
-		return 0, fmt.Errorf("the file takes images of %d pixels a side, not %d", s[2], asked)
+		return 0, false, fmt.Errorf("the file takes images of %d pixels a side, not %d", s[2], asked)
 	case asked != 0:
-		return asked, nil
+		return asked, last, nil
 	}
-	return s[2], nil
+	return s[2], last, nil
 }
 
 // normalisation is of pixel values 0..255; ImageNet's where none is given.
@@ -130,7 +134,7 @@ func normalisation(described tl.ONNXNetwork) (mean, deviation [3]float32) {
 }
 
 // onnxBlock makes a block of a piece and returns the file that the importer got; shape is that of its input without the batch axis.
-func onnxBlock(b *Block, file weights.ONNXGraph, piece onnxPiece, shape []int, pooled bool) ([]byte, error) {
+func onnxBlock(b *Block, file weights.ONNXGraph, piece onnxPiece, shape []int) ([]byte, error) {
 	variables, constants := roles(file, piece.nodes)
 	part := weights.ONNXPart{Nodes: piece.nodes, Input: piece.input, Axes: len(shape) + 1, Output: piece.output, Constants: constants}
 	for _, v := range variables {
@@ -146,7 +150,7 @@ func onnxBlock(b *Block, file weights.ONNXGraph, piece onnxPiece, shape []int, p
 	if err != nil {
 		return nil, err
 	}
-	output, name := piece.output, b.Name // and not the piece, which keeps the file's bytes
+	output, pooled, name := piece.output, piece.pooled, b.Name // and not the piece, which keeps the file's bytes
 	b.Forward = func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
 		if mode.BatchNorm == Batch && run.normalises {
 			panic(fmt.Errorf("zoo: block %s is an ONNX graph, whose batch norm knows only its averages", name))
@@ -159,7 +163,7 @@ func onnxBlock(b *Block, file weights.ONNXGraph, piece onnxPiece, shape []int, p
 		return nil, err
 	}
 	b.Rows = onnxRows(file, piece, outputs, shape)
-	b.Output = lastShape(outputs[piece.output], pooled)
+	b.Output = lastShape(outputs[piece.output], piece.pooled)
 	return encoded, nil
 }
 
@@ -197,6 +201,7 @@ type onnxRun struct {
 	input      string // the value that enters
 	variables  []Variable
 	normalises bool // it has a batch norm
+	last       bool // it takes [n, h, w, c]
 }
 
 func newONNXRun(file []byte, piece onnxPiece, variables []Variable) (run *onnxRun, err error) {
@@ -206,7 +211,7 @@ func newONNXRun(file []byte, piece onnxPiece, variables []Variable) (run *onnxRu
 		return nil, err
 	}
 	normalises := slices.ContainsFunc(piece.nodes, func(n weights.ONNXNode) bool { return n.Op == "BatchNormalization" })
-	return &onnxRun{graph: imported, input: piece.input, variables: variables, normalises: normalises}, nil
+	return &onnxRun{graph: imported, input: piece.input, variables: variables, normalises: normalises, last: piece.last}, nil
 }
 
 // call builds the graph for x, [n, h, w, c] or [n, c], and returns the values of those names as ONNX has them.
@@ -216,7 +221,7 @@ func (r *onnxRun) call(scope *model.Scope, x *graph.Node, names ...string) []*gr
 	for _, v := range r.variables { // the importer only looks for variables, and does not make them
 		variable(scope, v.Name, v.Shape...)
 	}
-	if x.Rank() == 4 {
+	if x.Rank() == 4 && !r.last {
 		x = graph.TransposeAllAxes(x, 0, 3, 1, 2)
 	}
 	return r.graph.CallGraph(scope, x.Graph(), map[string]*graph.Node{r.input: x}, names...)

@@ -14,6 +14,8 @@ import (
 type onnxPiece struct {
 	nodes         []weights.ONNXNode // without those of constants
 	input, output string             // the one value that enters, and the one that leaves
+	last          bool               // it takes an image [n, h, w, c] and not [n, c, h, w]
+	pooled        bool               // a representation that has places is averaged over them
 }
 
 // sizedByValue are the operators that make as much of little as a number in the file says: no network for images needs them to be run.

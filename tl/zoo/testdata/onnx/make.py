@@ -1,7 +1,7 @@
-# Writes small.onnx, a residual network with seeded random weights, folded.onnx, the same with batch norm folded into the convolutions, and
-# small.json, PyTorch's outputs behind layer2, the pool and the classifier, and of the gradients of half the sum of the logits' squares with
-# respect to each weight its length and its product with ((37 i mod 101) - 50) / 50: python3 make.py (PyTorch 1.13; its exporter needs nothing else).
-# Run it in this folder.
+# Writes small.onnx, a residual network with seeded random weights, folded.onnx, the same with batch norm folded into the convolutions,
+# last.onnx, the same for images whose channels stand last, and small.json, PyTorch's outputs behind layer2, the pool and the classifier,
+# and of the gradients of half the sum of the logits' squares with respect to each weight its length and its product with
+# ((37 i mod 101) - 50) / 50: python3 make.py (PyTorch 1.13; its exporter needs nothing else). Run it in this folder.
 import json
 
 import torch
@@ -55,6 +55,20 @@ x = (((torch.arange(2 * 32 * 32 * 3) * 37) % 101 - 50) / 50).reshape(2, 32, 32, 
 torch.onnx.export(net, x, "small.onnx", opset_version=13, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
                   input_names=["image"], output_names=["logits"], dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}})
 torch.onnx.export(net, x[:1], "folded.onnx", opset_version=13, input_names=["image"], output_names=["logits"])
+
+
+class Last(nn.Module):
+    """Takes [n, h, w, c], as networks that Keras exports do."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x.permute(0, 3, 1, 2))
+
+
+torch.onnx.export(Last().eval(), x[:1].permute(0, 2, 3, 1), "last.onnx", opset_version=13, input_names=["image"], output_names=["logits"])
 outputs = net.cuts(x)
 (outputs[-1] ** 2).sum().div(2).backward()
 gradients = {}
