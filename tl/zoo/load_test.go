@@ -189,7 +189,7 @@ func TestPublishedFileIsChecked(t *testing.T) {
 	}
 }
 
-// TestLargerLitesKnowACat: their files hold as many numbers as the arithmetic says, and see what is in a photograph.
+// TestLargerLitesKnowACat: their files hold as many numbers as the arithmetic says, and the largest sees what is in a photograph.
 func TestLargerLitesKnowACat(t *testing.T) {
 	for name, want := range map[string][2]int{"efficientnet_lite1": {5_416_680, 53_664}, "efficientnet_lite2": {6_092_072, 58_096}} {
 		n, err := Find(name)
@@ -211,6 +211,9 @@ func TestLargerLitesKnowACat(t *testing.T) {
 			if why != "counters of batches" {
 				t.Errorf("%s: %s was skipped: %s", name, skipped, why)
 			}
+		}
+		if name == "efficientnet_lite1" {
+			continue // two graphs take longer to compile than they prove
 		}
 		exec, err := model.NewExec(xla, store(t, w, n.All()...), func(scope *model.Scope, x *graph.Node) *graph.Node {
 			x = n.Input(x)

@@ -50,7 +50,8 @@ const (
 // to compile the gradients of all kernels takes longest.
 var gradients = map[string][]string{
 	"efficientnet_lite1": {}, "efficientnet_lite2": {}, // Lite0's are compared with GoMLX's own in tl/gx, and train every day
-	"mobilenet_v2": {"stem", "features"}, "resnet50": {"stem", "layer4.2"}, "inception_v3": {"stem", "mixed10"},
+	"vgg16_notop by Keras": {}, // as by torchvision
+	"mobilenet_v2":         {"stem", "features"}, "resnet50": {"stem", "layer4.2"}, "inception_v3": {"stem", "mixed10"},
 }
 
 func TestParityWithTorchvision(t *testing.T) { parity(t, "torch", "torchvision", "the authors") }
@@ -74,6 +75,9 @@ func parity(t *testing.T, file, by, lite string) {
 				mode.BatchNorm = Batch
 			}
 			blocks, some := gradients[name]
+			if !some {
+				blocks, some = gradients[name+" by "+by]
+			}
 			if !some {
 				blocks = slices.Sorted(maps.Keys(want.Gradients))
 			}
