@@ -60,7 +60,8 @@ func TestFrozenStaysUnderEveryOption(t *testing.T) {
 	}
 }
 
-// TestBatchNormPolicies: which tensors of frozen blocks move under which policy, and that those of unfrozen ones follow it.
+// TestBatchNormPolicies shows the damage that two of the policies are there to show: which tensors of frozen blocks move, that the proof names them, and that
+// batch norm of unfrozen blocks follows the policy.
 func TestBatchNormPolicies(t *testing.T) {
 	ownCache(t)
 	for policy, kinds := range map[tl.BatchNormPolicy][]string{
