@@ -89,8 +89,8 @@ var kerasVariables = map[string][]string{
 var numbered = regexp.MustCompile(`(?:^|/)layers/([a-z][a-z0-9_]*?)(?:_[0-9]+)?/vars/([0-9]+)$`)
 
 // kerasPath is what Keras 3 calls a variable that its file only numbers, by the layer's own name: "block1_conv1/kernel". It is "" where the
-// file does not give that name, or where the layer's class and number of variables leave open which is which: a batch norm of three lacks its
-// scale or its offset.
+// file does not give that name or the class is not known. A batch norm of three variables lacks its scale or its offset, and the file does not say
+// which: these keep their numbers, "bn/vars/0".
 func kerasPath(d dataset, inLayer int) string {
 	m := numbered.FindStringSubmatch(d.path)
 	if m == nil || d.owner == "" || strings.HasPrefix(d.path, "optimizer/") {
@@ -101,7 +101,7 @@ func kerasPath(d dataset, inLayer int) string {
 		return ""
 	}
 	if normalises := strings.HasSuffix(m[1], "_normalization"); normalises && inLayer < len(names) {
-		return ""
+		return d.owner + "/vars/" + m[2]
 	}
 	return d.owner + "/" + names[number]
 }

@@ -110,7 +110,7 @@ func TestKerasVariables(t *testing.T) {
 		inLayer     int
 		want        string
 	}{
-		{"layers/batch_normalization/vars/0", "bn", 3, ""}, // is it the scale or the offset?
+		{"layers/batch_normalization/vars/0", "bn", 3, "bn/vars/0"}, // is it the scale or the offset?
 		{"layers/functional/layers/conv2d_7/vars/1", "c7", 2, "c7/bias"},
 		{"layers/conv2d_7/vars/2", "c7", 3, ""},
 		{"layers/conv2d_7/vars/0", "", 1, ""},

@@ -35,6 +35,7 @@ func inceptionV3() (Network, error) {
 	n.namings = []naming{
 		{by: "Keras", name: n.inOrder("conv2d", "batch_normalization", 0)},
 		{by: "Keras", name: n.inOrder("conv2d", "batch_normalization", 1)}, // the published file counts from 1
+		{by: "Keras", name: numbered(n.inOrder("conv2d", "batch_normalization", 0))},
 	}
 	n.published = []published{{file: "inception_v3_weights_tf_dim_ordering_tf_kernels.h5", by: "Keras", what: "keras.applications.InceptionV3()",
 		md5: "9a0d58056eeedaa3f26cb7ebd46da564"}}
@@ -68,5 +69,18 @@ func (n Network) inOrder(conv, norm string, first int) func(block, variable stri
 			return "predictions/" + kind
 		}
 		return layers[layer] + "/" + strings.NewReplacer("scale", "gamma", "offset", "beta", "mean", "moving_mean", "variance", "moving_variance").Replace(kind)
+	}
+}
+
+// numbered are the names in Keras 3's .weights.h5 and .keras, which do not say what the variables of a batch norm are called: without a scale
+// they are the offset, the mean and the variance.
+func numbered(name func(block, variable string) string) func(block, variable string) string {
+	places := map[string]string{"beta": "0", "moving_mean": "1", "moving_variance": "2"}
+	return func(block, variable string) string {
+		layer, kind := splitLast(name(block, variable))
+		if places[kind] == "" {
+			return layer + "/" + kind
+		}
+		return layer + "/vars/" + places[kind]
 	}
 }
