@@ -45,8 +45,8 @@ type builder struct {
 	flattened []int // [h, w, c] where the numbers that come next are an image's in a row
 }
 
-// built is the block of those layers for an input, with its arithmetic, its variables and its forward pass. Kernel is that of its largest
-// convolution.
+// built is the block of those layers for an input, with its arithmetic, its variables and its forward pass. Kernel is its largest
+// window.
 func (s style) built(name, stage string, input []int, layers ...count.Layer) (Block, error) {
 	block, err := Block{Name: name, Stage: stage, Layers: layers}.counted(input)
 	if err != nil {
@@ -70,12 +70,14 @@ func (s steps) run(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
 	return x
 }
 
-// largestKernel is the window of the convolution with the most parameters, as summaries show it.
+// largestKernel is the largest window of a convolution, as summaries show it.
 func largestKernel(rows []count.Row) (kernel string) {
 	most := 0
 	for _, r := range (count.Table{Rows: rows}).Leaves() {
-		if strings.HasSuffix(r.Kind, "conv") && r.Params > most {
-			most, kernel = r.Params, r.Kernel
+		if strings.HasSuffix(r.Kind, "conv") && len(r.Tensors) > 0 {
+			if places := r.Tensors[0].Shape[0] * r.Tensors[0].Shape[1]; places > most {
+				most, kernel = places, r.Kernel
+			}
 		}
 	}
 	return kernel

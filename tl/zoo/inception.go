@@ -28,7 +28,9 @@ func inceptionV3() (Network, error) {
 			} else if i > 3 {
 				stage = "stage2"
 			}
-			n.add(part.Name, stage, part)
+			name := part.Name
+			part.Name = "paths" // not the block's name twice in the names of its variables
+			n.add(name, stage, part)
 		}
 	}
 	n, err := n.pooled()

@@ -22,7 +22,9 @@ func mobileNetV2() (Network, error) {
 			}
 			n.add(part.Name, mobileStage(part.Name, stage), part.Layers...)
 		case count.Parallel:
-			n.add(part.Name, mobileStage(part.Name, stage), part)
+			name := part.Name
+			part.Name = "sum" // not the block's name twice in the paths of its variables
+			n.add(name, mobileStage(name, stage), part)
 		}
 	}
 	n.namings = []naming{

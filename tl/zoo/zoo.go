@@ -84,7 +84,8 @@ const (
 	// Averages uses the running averages and leaves them alone: inference, and fine-tuning as Keras's guide asks for. The batch
 	// norm is folded into the convolution before it; scale and offset have gradients.
 	Averages BatchNormMode = iota
-	// Batch uses the batch's own statistics, with gradients through them, and moves the averages by a hundredth of the difference.
+	// Batch uses the batch's own statistics, with gradients through them, and moves the averages by a hundredth of the difference,
+	// in torchvision's networks and those of the user's own by a tenth.
 	Batch
 )
 
