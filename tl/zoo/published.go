@@ -60,7 +60,8 @@ func (n Network) wanted(folder string) error {
 	}
 	for _, p := range n.published {
 		if p.hub != "" {
-			fmt.Fprintf(&text, "\tor model.safetensors of %s, a repository of the hub, anywhere: tl.Load(%q).WithWeights(path)\n", p.hub, n.Name)
+			fmt.Fprintf(&text, "\tor model.safetensors of %s, a repository of the hub, anywhere: tl.Load(%q).WithWeights(path); where the hub is reached, .Hub(%q)\n",
+				p.hub, n.Name, p.hub)
 		}
 	}
 	fmt.Fprintf(&text, "\tor start from random weights: tl.Load(%q).Initial(seed)", n.Name)
