@@ -13,18 +13,23 @@ var windows mapped
 type mapped struct {
 	mu     sync.Mutex
 	caches []*activationCache
-	bytes  atomic.Int64 // read since they were last given back, at most
+	read   atomic.Int64 // bytes since it was last looked at what is resident
+	before atomic.Int64 // what of files was resident when pages were last given back: programs and libraries
 }
 
-// mostMapped is how many bytes may be resident; tests set it.
+// mostMapped is how many bytes of rows may be resident; tests set it.
 var mostMapped int64 = 256 << 20
 
-// around is how much the system maps around a page that is read.
-const around = 64 << 10
+// lookEvery is after how many bytes that were read it is looked at what is resident: the system maps more than what is read, and how much
+// more is its own affair (512 kB around a row, with the large folios of Linux 6.18 on ext4).
+const lookEvery = 1 << 20
 
 func (m *mapped) add(c *activationCache) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.caches) == 0 {
+		m.before.Store(residentOfFiles())
+	}
 	if !slices.Contains(m.caches, c) {
 		m.caches = append(m.caches, c)
 	}
@@ -36,12 +41,15 @@ func (m *mapped) remove(c *activationCache) {
 	m.caches = slices.DeleteFunc(m.caches, func(other *activationCache) bool { return other == c })
 }
 
-// touched notes that a row of so many bytes was read, and gives the pages back when there were many. Call it without the lock of any cache.
+// touched notes that a row of so many bytes was read, and gives pages back when many are resident. Call it without the lock of any cache.
 func (m *mapped) touched(bytes int) {
-	if m.bytes.Add(int64(bytes)+around) < mostMapped {
+	if m.read.Add(int64(bytes)) < min(lookEvery, mostMapped/4) {
 		return
 	}
-	m.bytes.Store(0)
+	m.read.Store(0)
+	if residentOfFiles()-m.before.Load() < mostMapped {
+		return
+	}
 	m.mu.Lock()
 	caches := slices.Clone(m.caches)
 	m.mu.Unlock()
@@ -50,4 +58,5 @@ func (m *mapped) touched(bytes int) {
 		forgetPages(c.data)
 		c.mu.Unlock()
 	}
+	m.before.Store(residentOfFiles())
 }
