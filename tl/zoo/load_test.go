@@ -96,7 +96,8 @@ func TestMatch(t *testing.T) {
 		t.Errorf("the lab's own names: %v\n%s", err, r)
 	}
 	for want, file := range map[string]weights.Tensors{
-		"1 of the network's tensors are not in the file, the first is fc1/dense/bias (\"fc1.dense.bias\" in names of PyTorch)": change(func(m map[string]tl.Tensor) { delete(m, "fc1.dense.bias") }),
+		"1 of the network's tensors are not in the file, the first is fc1/dense/bias (\"fc1.dense.bias\" in names of PyTorch)": change(
+			func(m map[string]tl.Tensor) { delete(m, "fc1.dense.bias") }),
 		"1 tensors have other shapes: the network wants [5] for conv1/conv/bias, the file's conv1.conv.bias is [9]": change(func(m map[string]tl.Tensor) {
 			m["conv1.conv.bias"] = tl.Tensor{Shape: []int{9}, Data: make([]float32, 9)}
 		}),

@@ -113,6 +113,12 @@ func parity(t *testing.T, file, by, lite string) {
 			t.Logf("differs by %.1g, gradients by %.1g, in %v", forward, worst, time.Since(start).Round(time.Millisecond))
 		})
 	}
+	sameNames(t, g, by)
+}
+
+// sameNames compares the names and shapes that a publisher's files have.
+func sameNames(t *testing.T, g goldens, by string) {
+	t.Helper()
 	for name, want := range g.Names {
 		n, err := Find(name)
 		if err != nil {
