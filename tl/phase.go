@@ -69,7 +69,7 @@ const (
 // are float32 always, and so is all that is not training.
 //
 // On a CPU it is worth little: 154 ms in bfloat16 against 160 for a step of EfficientNet-Lite0's last five blocks, batches of 32, on 2 cores with AMX
-// (BenchmarkPrecision of tl/engine). CPUs without such instructions emulate it and are slower. It is meant for GPUs.
+// (BenchmarkPrecision of tl/engine). GPUs, and CPUs without such instructions, were not measured.
 type Precision string
 
 // The precisions.
