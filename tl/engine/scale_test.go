@@ -80,6 +80,9 @@ func TestHundredThousand(t *testing.T) {
 	if last.Resident > 2<<30 {
 		t.Errorf("%d images take %d MB of memory, more than 2 GiB", last.Images, last.Resident>>20)
 	}
+	if files := last.Resident - last.Anonymous; files > 640<<20 {
+		t.Errorf("%d MB of files are resident: the mapped rows are not given back", files>>20)
+	}
 	more := float64(last.Images - first.Images)
 	if grown := float64(last.Anonymous-first.Anonymous) / more; len(all) > 1 && grown > 64<<10 && last.Anonymous-first.Anonymous > 128<<20 {
 		t.Errorf("memory grows by %.0f bytes an image", grown)
