@@ -3,5 +3,9 @@
 //
 //	go test -run '^$' -bench Peers -benchtime 1x -timeout 60m ./tl/engine/peers
 //
+// and its forward passes and training steps beside theirs, images a second and ratios:
+//
+//	go test -run '^$' -bench Speed -benchtime 1x -timeout 60m ./tl/engine/peers
+//
 // README.md tells how to set the peers up, what is measured, and what was seen. A peer that is not set up is named and left out.
 package peers
