@@ -17,6 +17,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"transferlab/tl/engine/backend"
 )
 
 // program is a compiled graph with the variables it works on. The same program serves every model of the same structure: its
@@ -136,6 +138,7 @@ func (e *Engine) newName(base, role string) string {
 func (p *program) close() {
 	p.exec.Finalize()
 	p.store.Finalize()
+	backend.Trim()
 }
 
 // batch is the size of batches for so many rows: a small one for a few, unless only the large one was compiled, which takes longer than it
