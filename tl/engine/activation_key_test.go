@@ -16,79 +16,95 @@ import (
 	"transferlab/datasets"
 	"transferlab/tl"
 	"transferlab/tl/remote"
-	"transferlab/tl/zoo"
 )
 
 func silent(remote.Progress) {}
 
+// keptBlocks is how many blocks of the network the caches of TestActivationKeys stand behind.
+const keptBlocks = 10
+
+var (
+	unchangedView = datasets.Augmentation{}.Key(0)
+	bothFlips     = datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true}
+	randomCrops   = datasets.Augmentation{CropArea: [2]float64{0.5, 1}, V: 3}
+)
+
+// keptName names the cache of the plain images behind keptBlocks.
+func keptName(s source) string { return cacheName("cpu", decoding, s, s.at(keptBlocks), unchangedView) }
+
+// bitFlipped is a network with one bit of one weight of a block changed.
+func bitFlipped(b *base, block int) source {
+	changed := maps.Clone(b.values)
+	path := "/" + b.Blocks[block].Name + "/" + b.Blocks[block].Variables[0].Name
+	data := slices.Clone(changed[path].Data)
+	data[7] = math.Float32frombits(math.Float32bits(data[7]) ^ 1)
+	changed[path] = newValue(changed[path].Shape, data)
+	return source{b, changed}
+}
+
+// blockRenamed is a network with another name for a block and its weights.
+func blockRenamed(b *base, block int) source {
+	other := &base{Network: b.Network, structure: b.structure}
+	other.Blocks = slices.Clone(b.Blocks)
+	other.Blocks[block].Name += "x"
+	values := maps.Clone(b.values)
+	for path, v := range b.values {
+		values[strings.Replace(path, "/"+b.Blocks[block].Name+"/", "/"+other.Blocks[block].Name+"/", 1)] = v
+	}
+	return source{other, values}
+}
+
+// changedNames are the names of caches of a network, each with one thing changed.
+func changedNames(b *base) map[string]string {
+	plain := source{b, b.values}
+	with := func(change func(*base)) string {
+		other := &base{Network: b.Network, structure: b.structure}
+		change(other)
+		return keptName(source{other, b.values})
+	}
+	return map[string]string{
+		"the cut":              cacheName("cpu", decoding, plain, plain.at(keptBlocks+1), unchangedView),
+		"the decoded image":    cacheName("cpu", decoding, plain, plain.at(0), unchangedView),
+		"the device":           cacheName("gpu", decoding, plain, plain.at(keptBlocks), unchangedView),
+		"the decoder":          cacheName("cpu", decoding+"1", plain, plain.at(keptBlocks), unchangedView),
+		"flipped left right":   cacheName("cpu", decoding, plain, plain.at(keptBlocks), bothFlips.Key(1)),
+		"flipped upside down":  cacheName("cpu", decoding, plain, plain.at(keptBlocks), bothFlips.Key(2)),
+		"flipped both ways":    cacheName("cpu", decoding, plain, plain.at(keptBlocks), bothFlips.Key(3)),
+		"cropped at random":    cacheName("cpu", decoding, plain, plain.at(keptBlocks), randomCrops.Key(1)),
+		"cropped once more":    cacheName("cpu", decoding, plain, plain.at(keptBlocks), randomCrops.Key(2)),
+		"a bit of a weight":    keptName(bitFlipped(b, 0)),
+		"a bit of another":     keptName(bitFlipped(b, keptBlocks-1)),
+		"the size":             with(func(b *base) { b.Size++ }),
+		"the mean":             with(func(b *base) { b.Mean[1] += 1e-3 }),
+		"the deviation":        with(func(b *base) { b.Deviation[2] += 1e-3 }),
+		"the order of colours": with(func(b *base) { b.BGR = true }),
+		"the operators":        with(func(b *base) { b.Graph = "other" }),
+		"the user's layers":    with(func(b *base) { b.structure = `{"stride": 2}` }),
+		"the network's name":   with(func(b *base) { b.Name += "2" }),
+		"the name of a block":  keptName(blockRenamed(b, 3)),
+		"nothing":              keptName(plain),
+	}
+}
+
 // TestActivationKeys: whatever shapes a row makes another key, down to one bit of one weight, and what does not shape it makes none.
 func TestActivationKeys(t *testing.T) {
 	b := must[*base](t)(registeredEngine.base(quiet(), lite))
-	plain := source{b, b.values}
-	const deep = 10
-	name := func(s source) string {
-		return cacheName("cpu", decoding, s, s.at(deep), datasets.Augmentation{}.Key(0))
-	}
-	with := func(change func(*base)) source {
-		other := &base{Network: b.Network, structure: b.structure}
-		change(other)
-		return source{other, b.values}
-	}
-	bitFlipped := func(block int) source {
-		changed := maps.Clone(b.values)
-		path := "/" + b.Blocks[block].Name + "/" + b.Blocks[block].Variables[0].Name
-		data := slices.Clone(changed[path].Data)
-		data[7] = math.Float32frombits(math.Float32bits(data[7]) ^ 1)
-		changed[path] = newValue(changed[path].Shape, data)
-		return source{b, changed}
-	}
-	flips := datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true}
-	drawn := datasets.Augmentation{CropArea: [2]float64{0.5, 1}, V: 3}
-	other := &base{Network: b.Network}
-	other.Blocks = renamed(b.Blocks, 3)
-	values := maps.Clone(b.values)
-	for path, v := range b.values {
-		values[strings.Replace(path, "/"+b.Blocks[3].Name+"/", "/"+other.Blocks[3].Name+"/", 1)] = v
-	}
-	blockRenamed := name(source{other, values})
-	others := map[string]string{
-		"the cut":              cacheName("cpu", decoding, plain, plain.at(deep+1), datasets.Augmentation{}.Key(0)),
-		"the decoded image":    cacheName("cpu", decoding, plain, plain.at(0), datasets.Augmentation{}.Key(0)),
-		"the device":           cacheName("gpu", decoding, plain, plain.at(deep), datasets.Augmentation{}.Key(0)),
-		"the decoder":          cacheName("cpu", decoding+"1", plain, plain.at(deep), datasets.Augmentation{}.Key(0)),
-		"flipped left right":   cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(1)),
-		"flipped upside down":  cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(2)),
-		"flipped both ways":    cacheName("cpu", decoding, plain, plain.at(deep), flips.Key(3)),
-		"cropped at random":    cacheName("cpu", decoding, plain, plain.at(deep), drawn.Key(1)),
-		"cropped once more":    cacheName("cpu", decoding, plain, plain.at(deep), drawn.Key(2)),
-		"a bit of a weight":    name(bitFlipped(0)),
-		"a bit of another":     name(bitFlipped(deep - 1)),
-		"the size":             name(with(func(b *base) { b.Size++ })),
-		"the mean":             name(with(func(b *base) { b.Mean[1] += 1e-3 })),
-		"the deviation":        name(with(func(b *base) { b.Deviation[2] += 1e-3 })),
-		"the order of colours": name(with(func(b *base) { b.BGR = true })),
-		"the operators":        name(with(func(b *base) { b.Graph = "other" })),
-		"the user's layers":    name(with(func(b *base) { b.structure = `{"stride": 2}` })),
-		"the network's name":   name(with(func(b *base) { b.Name += "2" })),
-		"the name of a block":  blockRenamed,
-		"nothing":              name(plain),
-	}
 	seen := map[string]string{}
-	for what, key := range others {
+	for what, key := range changedNames(b) {
 		if other, found := seen[key]; found {
 			t.Errorf("%q and %q share a cache", what, other)
 		}
 		seen[key] = what
 	}
 	for what, s := range map[string]source{
-		"a weight behind the cut": bitFlipped(deep),
+		"a weight behind the cut": bitFlipped(b, keptBlocks),
 		"the same bits elsewhere": {b, maps.Clone(b.values)},
 	} {
-		if name(s) != name(plain) {
+		if seen[keptName(s)] != "nothing" {
 			t.Errorf("%s makes another cache", what)
 		}
 	}
-	if flips.Key(0) != (datasets.Augmentation{}).Key(0) || drawn.Key(0) != flips.Key(0) {
+	if bothFlips.Key(0) != unchangedView || randomCrops.Key(0) != unchangedView {
 		t.Error("the plain view of an augmented data set is not that of the plain one")
 	}
 }
@@ -170,11 +186,4 @@ func TestImageReplacedWhileItIsComputed(t *testing.T) {
 	if timing.Computed != 40 || math.Abs(float64(after.Row(39)[500])-200./255) > 1e-6 {
 		t.Errorf("%d rows computed; the pixel is %g", timing.Computed, after.Row(39)[500])
 	}
-}
-
-// renamed is a copy of blocks with another name for block i.
-func renamed(blocks []zoo.Block, i int) []zoo.Block {
-	blocks = slices.Clone(blocks)
-	blocks[i].Name += "x"
-	return blocks
 }
