@@ -54,9 +54,12 @@ func (l *lesson) checkImport(s *ast.ImportSpec) {
 // harm that every later cell calls them again. Each list has the functions of a package; methods stand under "".
 var descriptions = map[string][]string{
 	"context":  {"Background"},
-	"datasets": {"Open", "Folder"},
-	"tl":       {"Load", "RawPixels", "Dense", "ReLU", "Dropout"},
-	"":         {"Split", "EveryNth", "Take", "Skip", "Rows", "Augment", "WithHead", "Seeded"},
+	"datasets": {"Open", "Folder", "Image"},
+	"tl": {"Load", "RawPixels", "ONNX", "Sequence", "Named", "Conv", "DepthwiseConv", "BatchNorm", "ReLU", "ReLU6", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten",
+		"Dense", "Dropout", "Extract", "FineTune", "Gradual", "Discriminative", "LinearThenFull", "L2SP", "Scratch", "ThawNothing", "ThawTop", "ThawStages", "ThawFrom",
+		"ThawEverything"},
+	"": {"Split", "EveryNth", "Take", "Skip", "PerClass", "Rows", "Augment", "WithHead", "Seeded", "WithWeights", "Hub", "Initial", "WithInput", "Called", "Strided", "Padded",
+		"Unpadded", "Grouped", "WithoutBias", "In", "WithShortcut", "Within"},
 }
 
 // harmless are the predeclared functions and types that an initialiser may call.

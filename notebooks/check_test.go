@@ -73,10 +73,16 @@ var count, raw = float64(len("abc")), []byte("abc")
 // a description and takes no context is on it.
 func TestListOfDescriptionsAgreesWithThePackages(t *testing.T) {
 	functions := map[string]any{
-		"context.Background": context.Background, "datasets.Open": datasets.Open, "datasets.Folder": datasets.Folder, "tl.Load": tl.Load,
-		"tl.RawPixels": tl.RawPixels, "tl.Dense": tl.Dense, "tl.ReLU": tl.ReLU, "tl.Dropout": tl.Dropout,
+		"context.Background": context.Background, "datasets.Open": datasets.Open, "datasets.Folder": datasets.Folder, "datasets.Image": datasets.Image,
+		"tl.Load": tl.Load, "tl.RawPixels": tl.RawPixels, "tl.ONNX": tl.ONNX, "tl.Sequence": tl.Sequence, "tl.Named": tl.Named,
+		"tl.Conv": tl.Conv, "tl.DepthwiseConv": tl.DepthwiseConv, "tl.BatchNorm": tl.BatchNorm, "tl.ReLU": tl.ReLU, "tl.ReLU6": tl.ReLU6,
+		"tl.MaxPool": tl.MaxPool, "tl.AveragePool": tl.AveragePool, "tl.GlobalAveragePool": tl.GlobalAveragePool, "tl.Flatten": tl.Flatten,
+		"tl.Dense": tl.Dense, "tl.Dropout": tl.Dropout, "tl.Extract": tl.Extract, "tl.FineTune": tl.FineTune, "tl.Gradual": tl.Gradual,
+		"tl.Discriminative": tl.Discriminative, "tl.LinearThenFull": tl.LinearThenFull, "tl.L2SP": tl.L2SP, "tl.Scratch": tl.Scratch,
+		"tl.ThawNothing": tl.ThawNothing, "tl.ThawTop": tl.ThawTop, "tl.ThawStages": tl.ThawStages, "tl.ThawFrom": tl.ThawFrom, "tl.ThawEverything": tl.ThawEverything,
 	}
-	described := []reflect.Type{reflect.TypeFor[datasets.Dataset](), reflect.TypeFor[tl.Base](), reflect.TypeFor[tl.Model](), reflect.TypeFor[tl.Layer]()}
+	described := []reflect.Type{reflect.TypeFor[datasets.Dataset](), reflect.TypeFor[tl.Base](), reflect.TypeFor[tl.Model](), reflect.TypeFor[tl.Layer](),
+		reflect.TypeFor[tl.Layers](), reflect.TypeFor[tl.Procedure](), reflect.TypeFor[tl.Step](), reflect.TypeFor[tl.Thaw]()}
 	var methods []string
 	for _, in := range described {
 		for m := range in.Methods() {
