@@ -18,6 +18,7 @@ var (
 	budgets     = flag.String("budget", "1m,2m,3m,5m,8m", "BenchmarkBudget: the budgets, separated by commas")
 	budgetSeeds = flag.Int("seeds", 3, "BenchmarkBudget: how many seeds")
 	budgetTest  = flag.Bool("held-out", true, "BenchmarkBudget: look at the held-out rows, once for each model; off while numbers are chosen on the validation rows")
+	budgetAll   = flag.Bool("all-rows", false, "BenchmarkBudget: train on the validation rows, too, when all numbers are chosen; the last epoch stands, as in the peers")
 	budgetTried = flag.String("tried", "", "BenchmarkBudget: a JSON file to which every run is appended")
 	budgetHow   = flag.String("procedure", "", "BenchmarkBudget: a JSON file with an Augmentation and a Procedure; \"\" is the default, \"-\" prints that")
 )
@@ -37,6 +38,7 @@ type budgetRun struct {
 	Phases        []tl.History
 	Plans         []tl.Plan
 	Notes         []string
+	AllRows       bool     // the validation rows were trained on, too
 	Valid         float64  // accuracy
 	Test          *float64 `json:",omitempty"` // where it was looked at
 	Load          string   // of the machine before the run, /proc/loadavg
@@ -102,17 +104,21 @@ func oneBudget(b *testing.B, how budgetConfiguration, seed int64) (budgetRun, st
 	model := lite.WithHead("budget", tl.Dense(2)).Seeded(seed)
 	load, _ := os.ReadFile("/proc/loadavg")
 	run := budgetRun{When: time.Now(), Seed: seed, Configuration: how, Load: strings.TrimSpace(string(load))}
-	outcome, err := model.Run(quiet(), train.Augment(how.Augmentation), valid, how.Procedure)
+	chooses := valid
+	if *budgetAll {
+		train, chooses = rest, datasets.Dataset{}
+	}
+	outcome, err := model.Run(quiet(), train.Augment(how.Augmentation), chooses, how.Procedure)
 	if err != nil {
 		b.Fatal(err)
 	}
 	fmt.Println(outcome)
 	run.Seconds, run.Phases, run.Plans, run.Notes = outcome.Seconds, outcome.Histories, outcome.Plans, outcome.Notes
-	e, err := model.Evaluate(quiet(), valid)
+	e, err := model.Evaluate(quiet(), valid) // with -all-rows it was trained on: its accuracy says nothing then
 	if err != nil {
 		b.Fatal(err)
 	}
-	run.Valid = e.Accuracy()
+	run.Valid, run.AllRows = e.Accuracy(), *budgetAll
 	seen, interval := "–", ""
 	if *budgetTest {
 		if e, err = model.Evaluate(quiet(), test); err != nil {

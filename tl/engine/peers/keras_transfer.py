@@ -87,8 +87,8 @@ def main():
     def fit(m, x, rate, epochs):
         compiled(m, rate).fit(x, labels[train], batch_size=a.batch, epochs=epochs, verbose=0)
 
-    def accuracy():
-        return compiled(model, 1e-3).evaluate(images[test], labels[test], batch_size=a.batch, verbose=0)[1]
+    def right():
+        return model.predict(images[test], batch_size=a.batch, verbose=0).argmax(1) == labels[test]
 
     if a.cached:
         with receipt.step("represent"):
@@ -99,7 +99,7 @@ def main():
         with receipt.step("head"):
             fit(model, images[train], 1e-3, a.epochs_head)
     with receipt.step("evaluate"):
-        receipt.accuracy("head", accuracy())
+        receipt.answers("head", right())
 
     for block in net.blocks[len(net.blocks) - 1 - a.unfreeze:]:
         for layer in block:
@@ -107,7 +107,7 @@ def main():
     with receipt.step("tune"):
         fit(model, images[train], 1e-4, a.epochs_tune)
     with receipt.step("evaluate"):
-        receipt.accuracy("tune", accuracy())
+        receipt.answers("tune", right())
     receipt.show()
 
 

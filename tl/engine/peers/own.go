@@ -30,7 +30,7 @@ func Own(ctx context.Context, o Options) (Receipt, error) {
 	}
 	r.Represent = head.Time.Prefix.Seconds()
 	r.Head = lap(&start, &r) - r.Represent
-	if r.HeadAccuracy, err = accuracy(ctx, model, test); err != nil {
+	if r.HeadAccuracy, r.HeadRight, err = answers(ctx, model, test); err != nil {
 		return r, err
 	}
 	r.Evaluate = lap(&start, &r)
@@ -49,7 +49,7 @@ func Own(ctx context.Context, o Options) (Receipt, error) {
 		}
 	}
 	r.Tune = lap(&start, &r)
-	if r.TuneAccuracy, err = accuracy(ctx, model, test); err != nil {
+	if r.TuneAccuracy, r.TuneRight, err = answers(ctx, model, test); err != nil {
 		return r, err
 	}
 	r.Evaluate += lap(&start, &r)
@@ -65,10 +65,18 @@ func lap(start *time.Time, r *Receipt) float64 {
 	return s
 }
 
-func accuracy(ctx context.Context, model tl.Model, test datasets.Dataset) (float64, error) {
+// answers are the share of right answers and, for each row, whether it was right, as the Python peers write it.
+func answers(ctx context.Context, model tl.Model, test datasets.Dataset) (accuracy float64, right string, err error) {
 	e, err := model.Evaluate(ctx, test)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	return e.Accuracy(), nil
+	marks := make([]byte, e.N())
+	for i, label := range e.Labels {
+		marks[i] = '0'
+		if e.Predicts.Class[i] == label {
+			marks[i] = '1'
+		}
+	}
+	return e.Accuracy(), string(marks), nil
 }

@@ -22,8 +22,10 @@ var (
 	headEpochs = flag.Int("epochs-head", 5, "epochs with the whole base frozen")
 	tuneEpochs = flag.Int("epochs-tune", 3, "epochs with the last blocks unfrozen")
 	unfreeze   = flag.Int("unfreeze", 5, "how many of the 16 last MBConv blocks to unfreeze")
-	seed       = flag.Int("peer-seed", 0, "seed of every tool")
-	own        = flag.Bool("own-recipe", false, "run the project's recipe in this process and print its receipt (the benchmark's own use)")
+	seed       = flag.Int("peer-seed", 0, "seed of every tool in the first round; each round has the next")
+
+	recipeRounds = flag.Int("recipe-rounds", 3, "how often each tool runs the recipe; medians count")
+	own          = flag.Bool("own-recipe", false, "run the project's recipe in this process and print its receipt (the benchmark's own use)")
 )
 
 func options() Options {
@@ -56,8 +58,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// BenchmarkPeers runs the recipe in each tool, in a process of its own, and prints the table. Take -benchtime 1x and a -timeout of 60m:
-// each peer takes minutes.
+// BenchmarkPeers runs the recipe in each tool, in a process of its own, three times in turn, and prints the medians. Take -benchtime 1x and a
+// -timeout of 90m: each peer takes minutes.
 func BenchmarkPeers(b *testing.B) {
 	ctx, o := b.Context(), options()
 	places, err := Find(ctx)
@@ -66,31 +68,37 @@ func BenchmarkPeers(b *testing.B) {
 	}
 	var receipts []Receipt
 	var missing []string
-	for _, tool := range tools(ctx, places, o, b.TempDir()) {
-		b.Run(tool.name, func(b *testing.B) {
-			if err := tool.check(); errors.Is(err, ErrMissing) {
-				missing = append(missing, "left out: "+err.Error())
-				b.Skip(err)
-			}
-			for range b.N {
-				command, err := tool.command()
-				if err != nil {
-					b.Fatal(err)
+	folder := b.TempDir()
+	for round := range *recipeRounds { // one tool after the other, so that each meets the machine as the others do
+		o := o
+		o.Seed += round
+		for _, tool := range tools(ctx, places, o, folder) {
+			b.Run(tool.name, func(b *testing.B) {
+				if err := tool.check(); errors.Is(err, ErrMissing) {
+					missing = append(missing, "left out: "+err.Error())
+					b.Skip(err)
 				}
-				r, err := Run(tool.name, command, os.Stderr)
-				if err != nil {
-					b.Fatal(err)
+				for range b.N {
+					command, err := tool.command()
+					if err != nil {
+						b.Fatal(err)
+					}
+					r, err := Run(tool.name, command, os.Stderr)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.ReportMetric(r.Total, "total-s")
+					b.ReportMetric(r.TuneAccuracy, "accuracy")
+					receipts = append(receipts, r)
 				}
-				b.ReportMetric(r.Total, "total-s")
-				b.ReportMetric(r.TuneAccuracy, "accuracy")
-				receipts = append(receipts, r)
-			}
-		})
+			})
+		}
 	}
 	if len(receipts) > 0 {
-		fmt.Printf("\n%d epochs of the head, %d of the last %d blocks, seed %d; seconds\n\n%s\n", o.HeadEpochs, o.TuneEpochs, o.Unfreeze,
-			o.Seed, Table(receipts))
+		fmt.Printf("\n%d epochs of the head, %d of the last %d blocks, seed %d and up; seconds, medians of %d rounds\n\n%s\n%s\n", o.HeadEpochs, o.TuneEpochs, o.Unfreeze,
+			o.Seed, *recipeRounds, Table(receipts), CompareText(Compare(receipts)))
 	}
+	slices.Sort(missing)
 	for _, line := range slices.Compact(missing) {
 		fmt.Println(line)
 	}

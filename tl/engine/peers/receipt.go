@@ -22,6 +22,8 @@ type Receipt struct {
 	Processor    float64 `json:"processor_s"` // processor time of the whole process, all cores together: fair on a busy machine too
 	HeadAccuracy float64 `json:"head_accuracy"`
 	TuneAccuracy float64 `json:"tune_accuracy"`
+	HeadRight    string  `json:"head_right"` // for each test row, in order: 1 where the answer was right, else 0
+	TuneRight    string  `json:"tune_right"`
 }
 
 // parse finds a tool's receipt: the last line of its output that is a JSON object.
@@ -45,8 +47,9 @@ func parse(tool, output string) (Receipt, error) {
 }
 
 // Table draws receipts as a Markdown table. The last three columns say how many times the first receipt's
-// total, process and processor time each one took.
+// total, process and processor time each one took. Several rounds of a tool are one row of medians.
 func Table(receipts []Receipt) string {
+	receipts = medians(receipts)
 	var out strings.Builder
 	out.WriteString("| tool | import | decode | load | represent | head | tune | evaluate | total | process | processor | head accuracy | tuned accuracy | " +
 		"total × | process × | processor × |\n")

@@ -50,8 +50,11 @@ class Receipt:
         key = name + "_s"
         self.facts[key] = round(self.facts.get(key, 0) + time.perf_counter() - since, 2)
 
-    def accuracy(self, name, share):
-        self.facts[name + "_accuracy"] = round(float(share), 4)
+    def answers(self, name, right):
+        """right says for each test row, in order, whether the answer was right: the share, and for tests in pairs the rows."""
+        right = np.asarray(right, dtype=bool)
+        self.facts[name + "_accuracy"] = round(float(right.mean()), 4)
+        self.facts[name + "_right"] = "".join("01"[r] for r in right)
 
     def show(self):
         self.facts["total_s"] = round(time.perf_counter() - self.start, 2)

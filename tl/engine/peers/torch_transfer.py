@@ -35,9 +35,8 @@ def fit(net, images, labels, rows, batch, epochs, optimizer):
 
 
 @torch.no_grad()
-def accuracy(net, images, labels, rows, batch):
-    right = sum((net(images[i]).argmax(1) == labels[i]).sum().item() for i in rows.split(batch))
-    return right / len(rows)
+def right(net, images, labels, rows, batch):
+    return torch.cat([net(images[i]).argmax(1) == labels[i] for i in rows.split(batch)]).numpy()
 
 
 def main():
@@ -58,7 +57,7 @@ def main():
     with receipt.step("head"):
         fit(net, images, labels, train, a.batch, a.epochs_head, torch.optim.Adam(net._fc.parameters(), 1e-3))
     with receipt.step("evaluate"):
-        receipt.accuracy("head", accuracy(net, images, labels, test, a.batch))
+        receipt.answers("head", right(net, images, labels, test, a.batch))
 
     body = torch.nn.ModuleList([*list(net._blocks)[len(net._blocks) - a.unfreeze:], net._conv_head, net._bn1])
     body.requires_grad_(True)
@@ -66,7 +65,7 @@ def main():
     with receipt.step("tune"):
         fit(net, images, labels, train, a.batch, a.epochs_tune, torch.optim.Adam(groups))
     with receipt.step("evaluate"):
-        receipt.accuracy("tune", accuracy(net, images, labels, test, a.batch))
+        receipt.answers("tune", right(net, images, labels, test, a.batch))
     receipt.show()
 
 
