@@ -15,6 +15,7 @@ type Evaluation struct {
 	Loss     float64    // mean cross-entropy in nats
 	Interval [2]float64 // 95 % bootstrap interval of the accuracy over images (Efron 1979, percentile, 2,000 draws, seed 0)
 	Time     Timing
+	Views    int // how many views of each image were averaged; 0 and 1 are the plain image alone
 }
 
 // N is the number of images.
@@ -101,6 +102,9 @@ func (e Evaluation) String() string {
 	majority, floor := e.Majority()
 	fmt.Fprintf(&out, "%s on %d images: accuracy %.3f (95 %% interval %.3f to %.3f), balanced accuracy %.3f, loss %.4f\n",
 		e.Model, e.N(), e.Accuracy(), e.Interval[0], e.Interval[1], e.BalancedAccuracy(), e.Loss)
+	if e.Views > 1 {
+		fmt.Fprintf(&out, "mean probabilities over %d views of each image\n", e.Views)
+	}
 	fmt.Fprintf(&out, "always answering %q would get %.3f\n", majority, floor)
 	if len(e.Classes) > mostRows {
 		fmt.Fprintf(&out, "%d classes: Confusion has the matrix\n", len(e.Classes))

@@ -71,6 +71,18 @@ func (m Model) Predict(ctx context.Context, d datasets.Dataset) (Predictions, er
 	return call[Predictions](ctx, VerbPredict, m.Name, DataRequest{Model: m, Data: d})
 }
 
+// EvaluateAugmented is Evaluate with what PredictAugmented says.
+func (m Model) EvaluateAugmented(ctx context.Context, d datasets.Dataset) (Evaluation, error) {
+	return call[Evaluation](ctx, VerbEvaluate, m.Name, DataRequest{Model: m, Data: d, Augmented: true})
+}
+
+// PredictAugmented predicts from every view of d's augmentation and averages the probabilities (test-time augmentation: Krizhevsky et al. 2012,
+// section 4.1; fastai's tta). Its logits are the logarithms of the means. It costs as many times as much as Predict as there are views; their
+// activations are kept like those of training.
+func (m Model) PredictAugmented(ctx context.Context, d datasets.Dataset) (Predictions, error) {
+	return call[Predictions](ctx, VerbPredict, m.Name, DataRequest{Model: m, Data: d, Augmented: true})
+}
+
 // Histories are the phases that were fitted so far, in order.
 func (m Model) Histories(ctx context.Context) ([]History, error) {
 	return call[[]History](ctx, VerbHistories, m.Name, ModelRequest{Model: m})

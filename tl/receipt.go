@@ -95,6 +95,7 @@ type ReceiptEvaluation struct {
 	Loss     float64 // mean cross-entropy in nats
 	Interval [2]float64
 	Seconds  float64
+	Views    int `json:",omitempty"` // of each image, averaged; 0 is the plain image alone
 }
 
 // Tried is one configuration that a tuning tried, chosen or not.

@@ -29,8 +29,9 @@ type (
 	ModelRequest struct{ Model Model }
 	// DataRequest is a model and the images it is to see.
 	DataRequest struct {
-		Model Model
-		Data  datasets.Dataset
+		Model     Model
+		Data      datasets.Dataset
+		Augmented bool // every view of Data's augmentation, not the plain image alone
 	}
 	// RepresentRequest asks for representations.
 	RepresentRequest struct {

@@ -71,10 +71,10 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 	return out, compiled, nil
 }
 
-// modelLogits runs a model over d: its frozen prefix through the cache, then the rest.
-func (e *Engine) modelLogits(ctx context.Context, t *trained, data rows, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
+// modelLogits runs a model over one view of each image: its frozen prefix through the cache, then the rest.
+func (e *Engine) modelLogits(ctx context.Context, t *trained, data rows, view int, report func(remote.Progress)) (tl.Tensor, tl.Timing, error) {
 	from := t.prefix()
-	a, timing, err := e.activations(ctx, t.source(), from, data, 0, report)
+	a, timing, err := e.activations(ctx, t.source(), from, data, view, report)
 	if err != nil {
 		return tl.Tensor{}, timing, err
 	}
@@ -106,7 +106,7 @@ func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remo
 	if err != nil {
 		return tl.Predictions{}, err
 	}
-	logits, _, err := e.modelLogits(ctx, t, data, report)
+	logits, _, err := e.meanLogits(ctx, t, data, viewsOf(r), report)
 	return answer(logits, named(classes, t.logits)), err
 }
 
@@ -211,11 +211,11 @@ func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(rem
 	if err != nil {
 		return tl.Evaluation{}, err
 	}
-	logits, timing, err := e.modelLogits(ctx, t, data, report)
+	logits, timing, err := e.meanLogits(ctx, t, data, viewsOf(r), report)
 	if err != nil {
 		return tl.Evaluation{}, err
 	}
-	ev := tl.Evaluation{Model: r.Model.Name, Classes: named(classes, t.logits), Labels: labels, Time: timing}
+	ev := tl.Evaluation{Model: r.Model.Name, Classes: named(classes, t.logits), Labels: labels, Time: timing, Views: viewsOf(r)}
 	ev.Predicts = answer(logits, ev.Classes)
 	ev.Loss, _ = measure(logits, labels)
 	ev.Interval = bootstrap(ev)

@@ -134,6 +134,9 @@ func (e *Engine) looked(ctx context.Context, t *trained, d rows, ev tl.Evaluatio
 	}
 	look := tl.ReceiptEvaluation{Data: data, Look: 1, Phases: len(t.histories), Weights: digest(t.values), Accuracy: ev.Accuracy(),
 		Balanced: ev.BalancedAccuracy(), Loss: ev.Loss, Interval: ev.Interval, Seconds: ev.Time.Total.Seconds()}
+	if ev.Views > 1 {
+		look.Views = ev.Views
+	}
 	for _, before := range t.journal.Evaluations {
 		if before.Data.Images == data.Images {
 			look.Look++

@@ -54,7 +54,7 @@ class Receipt:
         """right says for each test row, in order, whether the answer was right: the share, and for tests in pairs the rows."""
         right = np.asarray(right, dtype=bool)
         self.facts[name + "_accuracy"] = round(float(right.mean()), 4)
-        self.facts[name + "_right"] = "".join("01"[r] for r in right)
+        self.facts[name + "_right"] = "".join("1" if r else "0" for r in right)
 
     def show(self):
         self.facts["total_s"] = round(time.perf_counter() - self.start, 2)
