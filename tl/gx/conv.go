@@ -146,7 +146,7 @@ func (d depthwise) inputGradient(kernel, v *Node) *Node {
 // times for 3×3 (96, 61, 34 ms of CPU time against 9, 10, 6): XLA then runs each multiplication inside its reduction, element by element.
 // A product of matrices [place, image]·[image, place] for each channel takes 2 to 4.5 times as long as the loop, and several images in
 // a step 3 to 10 times. BenchmarkDepthwiseKernelGradient compares the first two. EfficientNet-Lite0's last blocks trained at 85 images/s
-// with it and at 44 without, on 2 cores (BenchmarkTrainSuffix of tl/zoo), before backend.Tune doubled that; without these gradients at 88.
+// with it and at 44 without, on 2 cores (BenchmarkTrainSuffix of tl/zoo) without backend.Tune; without these gradients at 88.
 func (d depthwise) kernelGradient(x, v *Node) *Node {
 	g, c := x.Graph(), d.in[3]
 	x = d.padded(x)
