@@ -43,7 +43,7 @@ func BenchmarkLearningCurve(b *testing.B) {
 					e := way.run(b, train, test, seed)
 					accuracies[way.name] = append(accuracies[way.name], e.Accuracy())
 					seconds[way.name] = append(seconds[way.name], time.Since(start).Seconds())
-					b.Logf("n %d, seed %d, %s: accuracy %.4f, balanced %.4f, %.1f s", n, seed, way.name, e.Accuracy(), e.BalancedAccuracy(),
+					fmt.Printf("n %d, seed %d, %s: accuracy %.4f, balanced %.4f, %.1f s\n", n, seed, way.name, e.Accuracy(), e.BalancedAccuracy(),
 						time.Since(start).Seconds())
 				}
 			}
