@@ -26,7 +26,7 @@ func (e *Engine) forward(ctx context.Context, t *trained, from int) (*program, e
 }
 
 // logits runs a program over all rows in batches of one shape. It returns the logits [n, classes] and the seconds of compilation.
-func (e *Engine) logits(ctx context.Context, p *program, values map[string]*value, a activations, classes int, stage string,
+func (e *Engine) logits(ctx context.Context, p *program, values map[string]*value, a activations, stage string,
 	report func(remote.Progress)) (tl.Tensor, time.Duration, error) {
 	if err := p.gate.enter(ctx, p.name); err != nil {
 		return tl.Tensor{}, 0, err
@@ -35,18 +35,28 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 	if err := p.put(values, func(string) bool { return true }); err != nil {
 		return tl.Tensor{}, 0, err
 	}
-	n := len(a.hashes)
-	size := p.batch(n)
-	compiled, err := p.compile(shapes.Make(a.kind, append([]int{size}, a.shape...)...))
+	compiled, err := p.compile(shapes.Make(a.kind, append([]int{p.batch(len(a.hashes))}, a.shape...)...))
 	if err != nil {
 		return tl.Tensor{}, compiled, err
 	}
-	out := tl.Tensor{Shape: []int{n, classes}, Data: make([]float32, 0, n*classes)}
+	outputs, err := outputsOf(ctx, p, a, stage, report)
+	if err != nil {
+		return tl.Tensor{}, compiled, err
+	}
+	return outputs[0], compiled, nil
+}
+
+// outputsOf runs a compiled program over all rows, of which there is one at least, in batches of one shape, and collects each of its outputs,
+// [n, numbers]. Call it with the program's gate held.
+func outputsOf(ctx context.Context, p *program, a activations, stage string, report func(remote.Progress)) ([]tl.Tensor, error) {
+	var all []tl.Tensor
+	n := len(a.hashes)
+	size := p.batch(n)
 	clock := newClock(stage)
 	for from := 0; from < n; from += size {
 		if err := ctx.Err(); err != nil {
 			callOf(ctx).stopped("stopped at %s of %s images", tl.WithCommas(int64(from)), tl.WithCommas(int64(n)))
-			return out, compiled, err
+			return nil, err
 		}
 		positions := make([]int, size)
 		for i := range positions {
@@ -54,21 +64,28 @@ func (e *Engine) logits(ctx context.Context, p *program, values map[string]*valu
 		}
 		x, err := a.batch(positions)
 		if err != nil {
-			return out, compiled, err
+			return nil, err
 		}
 		outputs, err := p.run(x)
 		if err != nil {
-			return out, compiled, err
-		}
-		rows, err := floats(outputs[0])
-		if err != nil {
-			return out, compiled, err
+			return nil, err
 		}
 		here := min(size, n-from)
-		out.Data = append(out.Data, rows[:here*classes]...)
+		for i, output := range outputs {
+			rows, err := floats(output)
+			if err != nil {
+				return nil, err
+			}
+			width := len(rows) / size
+			if from == 0 {
+				all = append(all, tl.Tensor{Shape: []int{n, width}, Data: make([]float32, 0, n*width)})
+			}
+			all[i].Data = append(all[i].Data, rows[:here*width]...)
+		}
+		finalize(append(outputs, x)...)
 		report(clock.tick(here, n, "images/s"))
 	}
-	return out, compiled, nil
+	return all, nil
 }
 
 // modelLogits runs a model over one view of each image: its frozen prefix through the cache, then the rest.
@@ -82,7 +99,7 @@ func (e *Engine) modelLogits(ctx context.Context, t *trained, data rows, view in
 	if err != nil {
 		return tl.Tensor{}, timing, err
 	}
-	logits, compiled, err := e.logits(ctx, p, t.suffixValues(from), a, t.logits, t.description.Name, report)
+	logits, compiled, err := e.logits(ctx, p, t.suffixValues(from), a, t.description.Name, report)
 	timing.Compile += compiled
 	return logits, timing, err
 }
@@ -134,7 +151,7 @@ func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report f
 		path := "/" + b.Classifier.Name + "/" + v.Name
 		values[path] = b.values[path]
 	}
-	logits, _, err := e.logits(ctx, p, values, a, len(b.Classes), b.Name, report)
+	logits, _, err := e.logits(ctx, p, values, a, b.Name, report)
 	return answer(logits, b.Classes), err
 }
 
@@ -252,7 +269,7 @@ func (u *run) validate(moved map[string]*value) (loss, accuracy float64, err err
 	for path, v := range moved {
 		values[path] = v
 	}
-	logits, compiled, err := u.engine.logits(u.ctx, u.step.forward, values, *u.valid, u.model.logits, u.phase.Name+", validation", func(remote.Progress) {})
+	logits, compiled, err := u.engine.logits(u.ctx, u.step.forward, values, *u.valid, u.phase.Name+", validation", func(remote.Progress) {})
 	if err != nil {
 		return 0, 0, err
 	}

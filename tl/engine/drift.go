@@ -136,7 +136,7 @@ func (e *Engine) behindBlocks(ctx context.Context, t *trained, from int, d datas
 		if err != nil {
 			return both, timing, err
 		}
-		if both[i], err = pooled(ctx, p, a, []string{"pretrained blocks", "trained blocks"}[i]+" of "+b.Name, report); err != nil {
+		if both[i], err = outputsOf(ctx, p, a, []string{"pretrained blocks", "trained blocks"}[i]+" of "+b.Name, report); err != nil {
 			return both, timing, err
 		}
 	}
@@ -149,45 +149,4 @@ func overSpace(x *graph.Node) *graph.Node {
 		return graph.ReduceMean(x, 1, 2)
 	}
 	return x
-}
-
-// pooled runs a compiled program over all rows and collects each of its outputs.
-func pooled(ctx context.Context, p *program, a activations, stage string, report func(remote.Progress)) ([]tl.Tensor, error) {
-	var all []tl.Tensor
-	n := len(a.hashes)
-	size := p.batch(n)
-	clock := newClock(stage)
-	for from := 0; from < n; from += size {
-		if err := ctx.Err(); err != nil {
-			callOf(ctx).stopped("stopped at %s of %s images", tl.WithCommas(int64(from)), tl.WithCommas(int64(n)))
-			return nil, err
-		}
-		positions := make([]int, size)
-		for i := range positions {
-			positions[i] = min(from+i, n-1) // the last batch is filled with its last row
-		}
-		x, err := a.batch(positions)
-		if err != nil {
-			return nil, err
-		}
-		outputs, err := p.run(x)
-		if err != nil {
-			return nil, err
-		}
-		here := min(size, n-from)
-		for i, output := range outputs {
-			rows, err := floats(output)
-			if err != nil {
-				return nil, err
-			}
-			width := len(rows) / size
-			if from == 0 {
-				all = append(all, tl.Tensor{Shape: []int{n, width}, Data: make([]float32, 0, n*width)})
-			}
-			all[i].Data = append(all[i].Data, rows[:here*width]...)
-		}
-		finalize(append(outputs, x)...)
-		report(clock.tick(here, n, "images/s"))
-	}
-	return all, nil
 }
