@@ -7,11 +7,7 @@ compiled tf.function whose result is copied out, which was faster than Model.pre
 is train_on_batch. Batch norm is in inference mode throughout. Needs what keras_transfer.py needs.
 """
 import argparse
-import json
 import os
-import statistics
-import sys
-import time
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+import speed_jobs
 from keras_transfer import Lite0, compiled
 
 
@@ -55,8 +52,7 @@ def suffix(net):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--weights", required=True, help="the state dict as .npz, from pth_to_npz.py")
-    p.add_argument("--seconds", type=float, default=4, help="how long one job is repeated")
-    p.add_argument("--job", help="measure this one and end")
+    speed_jobs.options(p)
     a = p.parse_args()
     state = np.load(a.weights)
     jobs = {
@@ -65,23 +61,7 @@ def main():
         "step": (32, lambda net: step(whole(net), 32, (224, 224, 3))),
         "suffix step": (32, lambda net: step(suffix(net), 32, (14, 14, 112))),
     }
-    for line in [a.job] if a.job else sys.stdin:
-        name = line.strip()
-        if name not in jobs:
-            print(json.dumps({"job": name, "missing": True}), flush=True)
-            continue
-        images, make = jobs[name]
-        call = make(Lite0(state, 224))
-        for _ in range(2):
-            call()
-        walls, processor = [], time.process_time()
-        while sum(walls) < a.seconds or len(walls) < 3:
-            start = time.perf_counter()
-            call()
-            walls.append(time.perf_counter() - start)
-        print(json.dumps({"job": name, "images": images, "seconds": statistics.median(walls),
-                          "processor": (time.process_time() - processor) / len(walls)}), flush=True)
-        keras.backend.clear_session()
+    speed_jobs.serve(jobs, lambda: Lite0(state, 224), a, keras.backend.clear_session)
 
 
 if __name__ == "__main__":

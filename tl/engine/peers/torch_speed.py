@@ -7,14 +7,11 @@ processor seconds of a call, all cores together. What warms up (memory, kernels 
 not counted. speed.go asks; --job NAME measures one and ends. Needs what torch_transfer.py needs.
 """
 import argparse
-import json
-import statistics
-import sys
-import time
 
 import torch
 from torch.nn.functional import cross_entropy
 
+import speed_jobs
 from torch_transfer import build
 
 
@@ -65,8 +62,7 @@ def main():
     p.add_argument("--weights", required=True)
     p.add_argument("--pkg", help="folder that holds efficientnet_lite_pytorch/")
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--seconds", type=float, default=4, help="how long one job is repeated")
-    p.add_argument("--job", help="measure this one and end")
+    speed_jobs.options(p)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     jobs = {
@@ -76,22 +72,7 @@ def main():
         "step, batch statistics": (32, lambda net: step(net, 32, batch_norm=True)),
         "suffix step": (32, lambda net: step(net, 32, from_block=11)),
     }
-    for line in [a.job] if a.job else sys.stdin:
-        name = line.strip()
-        if name not in jobs:
-            print(json.dumps({"job": name, "missing": True}), flush=True)
-            continue
-        images, make = jobs[name]
-        call = make(build(a.weights, a.pkg))
-        for _ in range(2):
-            call()
-        walls, processor = [], time.process_time()
-        while sum(walls) < a.seconds or len(walls) < 3:
-            start = time.perf_counter()
-            call()
-            walls.append(time.perf_counter() - start)
-        print(json.dumps({"job": name, "images": images, "seconds": statistics.median(walls),
-                          "processor": (time.process_time() - processor) / len(walls)}), flush=True)
+    speed_jobs.serve(jobs, lambda: build(a.weights, a.pkg), a)
 
 
 if __name__ == "__main__":
