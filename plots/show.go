@@ -41,6 +41,13 @@ func Clear(wait bool) error {
 }
 
 func show(f Figure) error {
+	if live, is := f.(interface{ markup() (html, plain string, err error) }); is {
+		html, plain, err := live.markup()
+		if err != nil {
+			return err
+		}
+		return shown(html, plain)
+	}
 	kind, picture, err := lighter(f)
 	if err != nil {
 		return err
@@ -50,7 +57,11 @@ func show(f Figure) error {
 	// figures cannot meet. Plain text is what frontends without pictures, and searches, find.
 	element := fmt.Sprintf(`<img alt="%s" width="%.0f" style="max-width:100%%;height:auto;background:white" src="data:%s;base64,%s">`,
 		html.EscapeString(f.Alt()), width.Dots(96), kind, base64.StdEncoding.EncodeToString(picture))
-	if err := display(map[string]string{"text/html": element, "text/plain": f.Alt()}); err != nil {
+	return shown(element, f.Alt())
+}
+
+func shown(html, plain string) error {
+	if err := display(map[string]string{"text/html": html, "text/plain": plain}); err != nil {
 		return fmt.Errorf("plots: show: %w", err)
 	}
 	return nil
