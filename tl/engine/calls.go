@@ -85,6 +85,14 @@ func nounOf(in any) string {
 		return r.Base.Name
 	case tl.PCARequest:
 		return r.Base.Name
+	case tl.FiltersRequest:
+		return modelNoun(r.Model)
+	case tl.ActivationsRequest:
+		return modelNoun(r.Model)
+	case tl.MaximiseRequest:
+		return modelNoun(r.Model)
+	case tl.AttributeRequest:
+		return modelNoun(r.Model)
 	}
 	return ""
 }

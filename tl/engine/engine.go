@@ -125,6 +125,10 @@ var verbs = map[string]verb{
 	tl.VerbOpen:         handle((*Engine).openSaved),
 	tl.VerbReceipt:      handle((*Engine).receipt),
 	tl.VerbResume:       handle((*Engine).resume),
+	tl.VerbFilters:      handle((*Engine).filters),
+	tl.VerbActivations:  handle((*Engine).activationsOf),
+	tl.VerbMaximise:     handle((*Engine).maximise),
+	tl.VerbAttribute:    handle((*Engine).attribute),
 }
 
 // Handle carries out one verb for a remote client; see [remote.Handler].

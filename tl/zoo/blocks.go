@@ -58,6 +58,10 @@ func (s style) built(name, stage string, input []int, layers ...count.Layer) (Bl
 		return block, fmt.Errorf("zoo: block %s: %w", name, err)
 	}
 	block.Variables, block.Forward, block.Kernel = b.variables, steps.run, largestKernel(block.Rows)
+	if _, pooled := layers[len(layers)-1].(count.GlobalPool); pooled && len(steps) > 1 && len(block.Rows[len(layers)-1].Input) == 3 {
+		before, last := steps[:len(steps)-1], steps[len(steps)-1]
+		block.Maps, block.Pool = before.run, func(x *graph.Node) *graph.Node { return last(nil, x, Mode{}) }
+	}
 	return block, nil
 }
 

@@ -139,9 +139,11 @@ func mbConv(in int, layers []count.Conv) Block {
 
 func liteTop(in, out int) Block {
 	conv := newConvBN(convBN{conv: "conv", bn: "bn", kernel: 1, stride: 1, in: in, out: out, epsilon: liteEpsilon, clipped: true})
+	pool := func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) }
 	return Block{Name: "top", Kernel: "1×1", Layers: append(conv.layers, count.GlobalPool{}), Variables: conv.variables,
+		Maps: conv.forward, Pool: pool,
 		Forward: func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node {
-			return graph.ReduceMean(conv.forward(scope, x, mode), 1, 2)
+			return pool(conv.forward(scope, x, mode))
 		}}
 }
 

@@ -60,6 +60,18 @@ type Block struct {
 	// Forward is the block as a graph: x [n, h, w, c] float32 → its output. Variables are found in scope, the block's own, by
 	// their names ("conv/kernel" is the variable kernel in scope "conv"); Trainable of none is changed.
 	Forward func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node
+
+	// Where the block ends in a pool over the whole image, Forward is Pool of Maps, and Maps gives [n, h, w, c]; else both are nil.
+	Maps func(scope *model.Scope, x *graph.Node, mode Mode) *graph.Node
+	Pool func(x *graph.Node) *graph.Node
+}
+
+// MapsShape is the shape of the block's feature maps without the batch axis: of its output, or of what its last pool takes.
+func (b Block) MapsShape() []int {
+	if b.Maps == nil {
+		return b.Output
+	}
+	return b.Rows[len(b.Rows)-1].Input
 }
 
 // Variable describes one tensor of a block.
