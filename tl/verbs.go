@@ -33,10 +33,13 @@ type (
 		Data      datasets.Dataset
 		Augmented bool // every view of Data's augmentation, not the plain image alone
 	}
-	// RepresentRequest asks for representations.
+	// RepresentRequest asks for representations: the base's output, or with a Block what leaves it, averaged over space, or with Logits the
+	// answers of the top that the network was trained with.
 	RepresentRequest struct {
-		Base Base
-		Data datasets.Dataset
+		Base   Base
+		Data   datasets.Dataset
+		Block  string
+		Logits bool
 	}
 	// PCARequest asks for the first K components.
 	PCARequest struct {
