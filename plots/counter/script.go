@@ -1,0 +1,8 @@
+package counter
+
+import (
+	_ "embed"
+)
+
+//go:embed count.js
+var countJS string
