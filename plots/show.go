@@ -41,7 +41,9 @@ func Clear(wait bool) error {
 }
 
 func show(f Figure) error {
-	if live, is := f.(interface{ markup() (html, plain string, err error) }); is {
+	if live, is := f.(interface {
+		markup() (html, plain string, err error)
+	}); is {
 		html, plain, err := live.markup()
 		if err != nil {
 			return err
