@@ -44,15 +44,20 @@ var arrows = map[string][]string{
 	"tl/engine/peers":    {"tl", "datasets", "datasets/fetch"},
 	"plots/counter":      {"tl/count"},
 	"plots":              {"plots/counter", "tl", "tl/count", "tl/remote", "datasets", "datasets/images"},
-	"lessons/check":      {"tl/count"},
+	"lessons/check":      {"tl/count", "lessons/check/answer"},
 	"kernel/setup":       {"datasets/fetch", "datasets/fetch/bar", "tl/engine/backend"},
 	"kernel/page":        {"kernel/notebook", "kernel/wire"},
 	"kernel/notebook":    {"kernel/wire"},
 	"kernel":             {"kernel/wire", "kernel/sockets", "kernel/source", "kernel/diagnose", "kernel/setup", "tl/remote"},
+	"kernel/demo":        {"tl", "tl/remote", "datasets"},
 	"kernel/tlab":        {"*"},
 	"kernel/conformance": {},
 	"kernel/latency":     {},
 	"kernel/faults":      {},
+
+	"lessons/check/answer":  {},
+	"kernel/grade":          {"lessons/check", "lessons/check/answer", "kernel", "kernel/notebook", "kernel/wire", "kernel/setup", "datasets/fetch"},
+	"kernel/grade/recorder": {"lessons/check/answer"},
 }
 
 // inLessons is what a lesson may import of the module. Lessons are test files, so their own arrows are among the tests' imports.
