@@ -19,8 +19,11 @@ type Images struct {
 	Sizing         // Width 0 is 8 inches, or less where there are few pictures; Height 0 is what the rows need
 
 	tiles   []tile
-	columns int    // the figure's own choice
-	note    string // said instead of pictures where there are none
+	columns int     // the figure's own choice
+	note    string  // said instead of pictures where there are none
+	caption string  // said under the title, in as many lines as it takes
+	keys    []key   // of a legend under the title
+	tall    float64 // height over width of the pictures' frames; 0 is 1
 }
 
 // tile is one picture with what is written under it.
@@ -70,20 +73,37 @@ func (g Images) Size() (width, height vg.Length) {
 	if g.Width > 0 {
 		across = g.Width
 	}
-	side := (vg.Length(across)*vg.Inch - 2*margin - vg.Length(columns-1)*tileGap) / vg.Length(columns)
-	tall := 2*margin + vg.Length(rows)*(side+vg.Length(g.lines())*textLine) + vg.Length(rows-1)*tileGap
+	inside := vg.Length(across)*vg.Inch - 2*margin
+	side := (inside - vg.Length(columns-1)*tileGap) / vg.Length(columns)
+	tall := 2*margin + vg.Length(rows)*(side*g.shape()+vg.Length(g.lines())*textLine) + vg.Length(rows-1)*tileGap
 	if g.Title != "" {
 		tall += large + margin
 	}
+	if len(g.keys) > 0 {
+		tall += lineHeight + margin
+	}
+	tall += vg.Length(len(wrap(lettering(small), g.caption, inside))) * textLine
 	if len(g.tiles) == 0 {
 		tall = vg.Inch
 	}
 	return g.or(across, float64(tall/vg.Inch))
 }
 
+// shape is the height over the width of the pictures' frames.
+func (g Images) shape() vg.Length {
+	if g.tall == 0 {
+		return 1
+	}
+	return vg.Length(g.tall)
+}
+
 // Draw implements Figure.
 func (g Images) Draw(c draw.Canvas) error {
-	c = heading(c, g.Title, nil)
+	c = heading(c, g.Title, g.keys)
+	for _, text := range wrap(lettering(small), g.caption, c.Max.X-c.Min.X) {
+		c.Max.Y -= textLine
+		c.FillText(lettering(small), vg.Point{X: c.Min.X, Y: c.Max.Y + 5}, text)
+	}
 	if len(g.tiles) == 0 {
 		style := lettering(normal)
 		c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y - 2*normal}, fit(style, g.note, c.Max.X-c.Min.X))
@@ -92,26 +112,26 @@ func (g Images) Draw(c draw.Canvas) error {
 	columns, rows := g.grid()
 	below := vg.Length(g.lines()) * textLine
 	size := c.Size()
-	side := min((size.X-vg.Length(columns-1)*tileGap)/vg.Length(columns), (size.Y-vg.Length(rows-1)*tileGap)/vg.Length(rows)-below)
+	side := min((size.X-vg.Length(columns-1)*tileGap)/vg.Length(columns), ((size.Y-vg.Length(rows-1)*tileGap)/vg.Length(rows)-below)/g.shape())
 	if side < 10 {
 		return errors.New("plots: draw images: there is no room for them; give the figure more Height or fewer pictures")
 	}
 	for i, t := range g.tiles {
 		corner := vg.Point{
 			X: c.Min.X + vg.Length(i%columns)*(side+tileGap),
-			Y: c.Max.Y - vg.Length(i/columns)*(side+below+tileGap),
+			Y: c.Max.Y - vg.Length(i/columns)*(side*g.shape()+below+tileGap),
 		}
-		t.draw(c, corner, side)
+		t.draw(c, corner, vg.Point{X: side, Y: side * g.shape()})
 	}
 	return nil
 }
 
-// draw draws the tile with its upper left corner there.
-func (t tile) draw(c draw.Canvas, corner vg.Point, side vg.Length) {
+// draw draws the tile with its upper left corner there, the picture as large as room.
+func (t tile) draw(c draw.Canvas, corner, room vg.Point) {
 	bounds := t.image.Bounds()
-	scale := side / vg.Length(max(bounds.Dx(), bounds.Dy()))
+	scale := min(room.X/vg.Length(bounds.Dx()), room.Y/vg.Length(bounds.Dy()))
 	size := vg.Point{X: scale * vg.Length(bounds.Dx()), Y: scale * vg.Length(bounds.Dy())}
-	low := vg.Point{X: corner.X + (side-size.X)/2, Y: corner.Y - (side+size.Y)/2}
+	low := vg.Point{X: corner.X + (room.X-size.X)/2, Y: corner.Y - (room.Y+size.Y)/2}
 	frame := vg.Rectangle{Min: low, Max: low.Add(size)}
 	c.DrawImage(frame, enlarge(t.image))
 	edge := draw.LineStyle{Color: grey, Width: 0.5}
@@ -125,7 +145,7 @@ func (t tile) draw(c draw.Canvas, corner vg.Point, side vg.Length) {
 	c.Stroke(frame.Path())
 	style := lettering(small)
 	for i, l := range t.lines {
-		at := vg.Point{X: corner.X, Y: corner.Y - side - vg.Length(i+1)*textLine + 2}
+		at := vg.Point{X: corner.X, Y: corner.Y - room.Y - vg.Length(i+1)*textLine + 2}
 		if l.sign != nil {
 			l.sign(&c, vg.Point{X: at.X + signWidth/2 - 1, Y: at.Y + small/2 - 2})
 			at.X += signWidth
@@ -134,7 +154,7 @@ func (t tile) draw(c draw.Canvas, corner vg.Point, side vg.Length) {
 		if l.color != nil {
 			written = bold(coloured(style, l.color))
 		}
-		c.FillText(written, at, fit(written, l.text, corner.X+side-at.X))
+		c.FillText(written, at, fit(written, l.text, corner.X+room.X-at.X))
 	}
 }
 

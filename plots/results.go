@@ -27,7 +27,7 @@ func Results(ctx context.Context, d datasets.Dataset, predictions tl.Predictions
 	if err != nil {
 		return ResultsFigure{}, fmt.Errorf("plots: results: %w", err)
 	}
-	if err := checkPredictions(predictions, len(table.Items)); err != nil {
+	if err := checkPredictions("results", predictions, len(table.Items)); err != nil {
 		return ResultsFigure{}, err
 	}
 	if err := checkTiles("results", len(positions)); err != nil {
@@ -62,14 +62,14 @@ func Results(ctx context.Context, d datasets.Dataset, predictions tl.Predictions
 	return f, nil
 }
 
-func checkPredictions(p tl.Predictions, rows int) error {
+func checkPredictions(verb string, p tl.Predictions, rows int) error {
 	if len(p.Class) != rows || p.Probabilities.Len() != rows || len(p.Probabilities.Data) != rows*len(p.Classes) {
-		return fmt.Errorf("plots: results: predictions for %d images with probabilities of shape %v do not belong to a data set of %d images "+
-			"and %d classes (Predict or Evaluate the same data set)", len(p.Class), p.Probabilities.Shape, rows, len(p.Classes))
+		return fmt.Errorf("plots: %s: predictions for %d images with probabilities of shape %v do not belong to a data set of %d images "+
+			"and %d classes (Predict or Evaluate the same data set)", verb, len(p.Class), p.Probabilities.Shape, rows, len(p.Classes))
 	}
 	for i, class := range p.Class {
 		if class < 0 || class >= len(p.Classes) {
-			return fmt.Errorf("plots: results: image %d is predicted as class %d of %d", i, class, len(p.Classes))
+			return fmt.Errorf("plots: %s: image %d is predicted as class %d of %d", verb, i, class, len(p.Classes))
 		}
 	}
 	return nil

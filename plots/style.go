@@ -145,6 +145,23 @@ func fit(s text.Style, label string, width vg.Length) string {
 	return ""
 }
 
+// wrap breaks a label between words into lines that are not wider than width, where its words allow it.
+func wrap(s text.Style, label string, width vg.Length) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(clean(label)) {
+		switch longer := strings.TrimSpace(line + " " + word); {
+		case line == "" || s.Width(longer) <= width:
+			line = longer
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 // clean takes out what neither a line of text nor XML can hold: names come from folders and files.
 func clean(label string) string {
 	return strings.Map(func(r rune) rune {

@@ -1,0 +1,140 @@
+package plots
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"slices"
+	"strings"
+
+	"github.com/disintegration/imaging"
+
+	"transferlab/datasets"
+	"transferlab/datasets/images"
+	"transferlab/tl"
+)
+
+// HeatMapsFigure shows images, and under each the same image with the places that speak for a class.
+type HeatMapsFigure struct {
+	Images
+	alt string
+}
+
+// HeatMaps reads the images that a was asked about, all of d, and lays each one's heat map over it: the lighter, the more the place speaks for the class
+// that stands below with its probability. Each map is scaled to its own highest value. positions choose rows of d; none are all of them.
+//
+//	worst := test.Rows(evaluation.TopLosses(4)...)
+//	plots.HeatMaps(ctx, worst, tl.Must(model.Attribute(ctx, worst, tl.Attribution{})))
+func HeatMaps(ctx context.Context, d datasets.Dataset, a tl.Attributions, positions ...int) (HeatMapsFigure, error) {
+	table, err := d.Table(ctx)
+	if err != nil {
+		return HeatMapsFigure{}, fmt.Errorf("plots: heat maps: %w", err)
+	}
+	if err := checkAttributions("heat maps", a, len(table.Items)); err != nil {
+		return HeatMapsFigure{}, err
+	}
+	if len(positions) == 0 {
+		for i := range table.Items {
+			positions = append(positions, i)
+		}
+	}
+	pictures, err := plain(ctx, "heat maps", d, positions)
+	if err != nil {
+		return HeatMapsFigure{}, err
+	}
+	f := HeatMapsFigure{Images: overlays(a)}
+	var said []string
+	for i, position := range positions {
+		truth, class := nameOf(table.Classes, table.Items[position].Label), a.Class[position]
+		probability := a.Answer.Probabilities.Row(position)[class]
+		t, where := overlay(a, position, pictures[i])
+		t.lines = []line{{text: "is " + truth}, {text: fmt.Sprintf("%.2f %s", probability, nameOf(a.Answer.Classes, class))}}
+		f.tiles = append(f.tiles, t)
+		said = append(said, fmt.Sprintf("%s, probability of %s %.2f, %s", truth, nameOf(a.Answer.Classes, class), probability, where))
+	}
+	f.columns = min(4, squareColumns(len(positions)))
+	if len(said) > 12 {
+		said = append(slices.Clone(said[:12]), "…")
+	}
+	f.alt = fmt.Sprintf("%s, each above itself with a heat map. %s %s.", count(len(positions), "image"), f.caption, strings.Join(said, "; "))
+	return f, nil
+}
+
+// plain are the images of d at positions as a network sees them, without augmentation.
+func plain(ctx context.Context, verb string, d datasets.Dataset, positions []int) ([]image.Image, error) {
+	if err := checkTiles(verb, len(positions)); err != nil {
+		return nil, err
+	}
+	d.Augmentation = datasets.Augmentation{}
+	pictures, err := images.Images(ctx, d, positions, images.Options{Size: NetworkSize})
+	if err != nil {
+		return nil, fmt.Errorf("plots: %s: %w", verb, err)
+	}
+	return pictures, nil
+}
+
+// checkAttributions refuses maps that are not of so many images.
+func checkAttributions(verb string, a tl.Attributions, rows int) error {
+	if err := checkTensor(verb, a.Maps, 3); err != nil {
+		return err
+	}
+	if a.Maps.Len() != rows || len(a.Class) != rows || a.Answer.Probabilities.Len() != rows || len(a.Answer.Probabilities.Data) != rows*len(a.Answer.Classes) {
+		return fmt.Errorf("plots: %s: heat maps of %d images do not belong to %d images (Attribute the same data set)", verb, a.Maps.Len(), rows)
+	}
+	for i, class := range a.Class {
+		if class < 0 || class >= len(a.Answer.Classes) {
+			return fmt.Errorf("plots: %s: the map of image %d is for class %d of %d", verb, i, class, len(a.Answer.Classes))
+		}
+	}
+	return nil
+}
+
+// overlays is a figure of pictures above their overlays, without any yet.
+func overlays(a tl.Attributions) Images {
+	what := map[tl.Method]string{
+		tl.GradCAM:   "Grad-CAM behind " + a.Asked.Block,
+		tl.Saliency:  "Saliency, the gradient in each pixel (the highest hundredth alike)",
+		tl.Occlusion: fmt.Sprintf("Fall of the probability under a grey patch of %d pixels", a.Asked.Patch),
+	}[a.Asked.Method]
+	return Images{tall: 2 + pairGap/float64(NetworkSize), note: "no images to show",
+		keys:    []key{scaleKey("nothing to most in favour of the class below", viridis())},
+		caption: fmt.Sprintf("%s, of %s. Each map is scaled to its own highest value.", what, a.Of)}
+}
+
+// pairGap is the white between a picture and its overlay, in pixels of the picture.
+const pairGap = 6.0
+
+// overlay is the tile of a picture above itself with its heat map, and where the map is highest, in words.
+func overlay(a tl.Attributions, row int, picture image.Image) (t tile, where string) {
+	m := grid2{values: a.Maps.Row(row), h: a.Maps.Shape[1], w: a.Maps.Shape[2]}
+	_, high := m.span()
+	if a.Asked.Method == tl.Saliency {
+		high = m.quantile(0.99)
+	}
+	size := picture.Bounds().Size()
+	pair := imaging.New(size.X, 2*size.Y+int(pairGap), color.White)
+	pair = imaging.Paste(pair, picture, image.Pt(0, 0))
+	pair = imaging.Paste(pair, m.over(picture, viridis(), high), image.Pt(0, size.Y+int(pairGap)))
+	return tile{image: pair}, m.highest()
+}
+
+// highest says where the map is highest: "highest in the upper left".
+func (g grid2) highest() string {
+	_, high := g.span()
+	if high <= 0 {
+		return "no place speaks for it"
+	}
+	at := slices.Index(g.values, float32(high))
+	words := [3][3]string{{"upper left", "upper middle", "upper right"}, {"left", "middle", "right"}, {"lower left", "lower middle", "lower right"}}
+	return "highest in the " + words[3*(at/g.w)/g.h][3*(at%g.w)/g.w]
+}
+
+// quantile is the value below which that share of the values lies.
+func (g grid2) quantile(share float64) float64 {
+	sorted := slices.Sorted(slices.Values(g.values)) // NaN first
+	return float64(sorted[int(share*float64(len(sorted)-1))])
+}
+
+// Alt implements Figure.
+func (f HeatMapsFigure) Alt() string { return f.alt }
