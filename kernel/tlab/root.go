@@ -55,6 +55,7 @@ $TLAB_HOME or transferlab in the user's cache directory, and checks every file. 
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand(), diffCommand())
+	root.AddCommand(demoCommand())
 	root.AddCommand(kernelCommand(), engineCommand(), guardCommand())
 	return root
 }

@@ -19,6 +19,10 @@ import (
 // ActivationsVariable is the environment variable that says how much of the disk activations may take: "10GB", "500 MiB"; "0" keeps none on disk.
 const ActivationsVariable = "TLAB_ACTIVATIONS"
 
+// ActivationsFolderVariable is the environment variable that names another folder for activations than the one in the cache directory: on another disk, or
+// one that a program removes when it ends, since it shall leave nothing of a user's pictures behind.
+const ActivationsFolderVariable = "TLAB_ACTIVATIONS_DIR"
+
 // What activations take where that is not said: the smaller of 20 GB and a quarter of what the disk had free without them.
 const (
 	defaultActivations = 20_000_000_000
@@ -35,6 +39,9 @@ type store struct{ root string }
 func openStore() (store, error) {
 	if activationsRoot != "" {
 		return store{activationsRoot}, nil
+	}
+	if dir := os.Getenv(ActivationsFolderVariable); dir != "" {
+		return store{dir}, nil
 	}
 	home, err := fetch.Home()
 	return store{filepath.Join(home, "activations")}, err

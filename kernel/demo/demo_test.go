@@ -1,0 +1,363 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"hash/crc32"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"transferlab/tl/remote"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func TestNames(t *testing.T) {
+	for _, c := range []struct{ typed, want string }{
+		{"bird", "bird"},
+		{"  two\twords\n", "two words"},
+		{"<script>alert(1)</script>", "<script>alert(1)<-script>"}, // text like any other, but a folder has no slash
+		{"../../etc/passwd", "-..-etc-passwd"},
+		{`..\..\windows`, `-..-windows`},
+		{"...hidden", "hidden"},
+		{"a\u202egpj.exe", "a gpj.exe"}, // what turns the direction of writing
+		{"a\x00b", "a b"},
+		{strings.Repeat("ß", 100), strings.Repeat("ß", MostName)},
+		{"Vögel 鳥 🐦", "Vögel 鳥 🐦"},
+		{"\xff", ""}, {"", ""}, {"..", ""}, {" . ", ""},
+	} {
+		b := board{}
+		got, err := b.checkName(c.typed, nil)
+		if got != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%q becomes %q, %v; want %q", c.typed, got, err, c.want)
+		}
+		if got != "" && !filepath.IsLocal(got) {
+			t.Errorf("%q is no name of a folder", got)
+		}
+	}
+}
+
+func TestClasses(t *testing.T) {
+	table := lay(t, Config{})
+	first := table.state().Classes[0].ID
+	path := "classes/" + itoa(first)
+	table.add(first, 2)
+	table.do(200, "PUT", path, asName("<img src=x onerror=alert(1)>"))
+	table.do(409, "PUT", path, asName("CLASS 2"))
+	table.do(400, "PUT", path, asName(" "))
+	table.do(400, "PUT", path, []byte("{"))
+	table.do(413, "PUT", path, bytes.Repeat([]byte(" "), 5000))
+	table.do(404, "PUT", "classes/99", asName("x"))
+	table.do(404, "PUT", "classes/x", asName("x"))
+	state := table.state()
+	if state.Classes[0].Name != "<img src=x onerror=alert(1)>" || len(state.Classes[0].Pictures) != 2 {
+		t.Errorf("%+v", state.Classes)
+	}
+	on := func() (found []string) {
+		found, _ = filepath.Glob(filepath.Join(table.server.cfg.Dir, "pictures-1", "*", "*.jpg"))
+		return found
+	}
+	if got := on(); len(got) != 2 || !strings.Contains(got[0], "<img src=x onerror=alert(1)>") {
+		t.Errorf("files %q", got)
+	}
+	table.do(200, "DELETE", "pictures/"+itoa(state.Classes[0].Pictures[0]), nil)
+	table.do(404, "DELETE", "pictures/"+itoa(state.Classes[0].Pictures[0]), nil)
+	if got := on(); len(got) != 1 {
+		t.Errorf("after one is removed: %q", got)
+	}
+	table.do(200, "DELETE", path+"/pictures", nil)
+	for n := len(table.state().Classes); n < MostClasses; n++ {
+		table.do(200, "POST", "classes", asName(""))
+	}
+	table.do(409, "POST", "classes", asName(""))
+	table.do(200, "DELETE", path, nil)
+	table.do(404, "DELETE", path, nil)
+	if got := on(); len(got) != 0 || len(table.state().Classes) != MostClasses-1 {
+		t.Errorf("files %q, %d classes", got, len(table.state().Classes))
+	}
+}
+
+// bomb is a PNG of a few bytes that claims w×h pixels.
+func bomb(w, h uint32) []byte {
+	header := binary.BigEndian.AppendUint32([]byte("IHDR"), w)
+	header = append(binary.BigEndian.AppendUint32(header, h), 8, 2, 0, 0, 0)
+	out := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(header))
+}
+
+func TestUnreadablePictures(t *testing.T) {
+	table := lay(t, Config{})
+	class := table.state().Classes[0].ID
+	whole := photo(t, 3)
+	for _, c := range []struct {
+		name string
+		data []byte
+		want int
+		says string
+	}{
+		{"empty", nil, 400, "empty"},
+		{"no picture", []byte("hello"), 415, "no picture"},
+		{"HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), 415, "HEIC picture, as iPhones make them"},
+		{"WebP", []byte("RIFF\x10\x00\x00\x00WEBPVP8 "), 415, "WebP"},
+		{"GIF", []byte("GIF89a\x10\x00\x10\x00\x00\x00\x00"), 415, "GIF"},
+		{"SVG", []byte("<svg onload='alert(1)'/>"), 415, "SVG"},
+		{"a film", []byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), 415, "film"},
+		{"a page", []byte("<html><script>alert(1)</script>"), 415, "no picture"},
+		{"a bomb", bomb(60000, 60000), 413, "60000×60000 pixels"},
+		{"the largest bomb", bomb(1<<31-1, 1<<31-1), 415, "no picture"},
+		{"cut short", whole[:len(whole)-40], 422, "damaged"},
+		{"a header alone", bomb(100, 100), 422, "damaged"},
+		{"tiny", pngOf(t, 4, 4), 422, "too few"},
+		{"too many bytes", append(whole, make([]byte, MostBytes)...), 413, "12 MB"},
+		{"good", pngOf(t, 100, 50), 200, "id"},
+	} {
+		reply := table.do(c.want, "POST", "classes/"+itoa(class)+"/pictures", c.data)
+		if !strings.Contains(reply, c.says) {
+			t.Errorf("%s: %s does not say %q", c.name, reply, c.says)
+		}
+	}
+	if state := table.state(); len(state.Classes[0].Pictures) != 1 {
+		t.Errorf("%+v", state.Classes)
+	}
+	table.do(404, "POST", "classes/99/pictures", whole)
+}
+
+func TestMostPictures(t *testing.T) {
+	table := lay(t, Config{})
+	class := table.state().Classes[0].ID
+	table.server.change(func(b *board) {
+		for i := range MostPictures {
+			b.pictures[-i-1] = &picture{class: b.classes[1]}
+		}
+	})
+	table.do(409, "POST", "classes/"+itoa(class)+"/pictures", photo(t, 1))
+}
+
+func TestThumbnail(t *testing.T) {
+	table := lay(t, Config{})
+	class := table.state().Classes[0].ID
+	table.do(200, "POST", "classes/"+itoa(class)+"/pictures", pngOf(t, 2000, 100))
+	status, reply, header := table.send("GET", "/api/pictures/"+itoa(table.state().Classes[0].Pictures[0]), nil, nil)
+	if status != 200 || header.Get("Content-Type") != "image/jpeg" || len(reply) > 4000 {
+		t.Errorf("%d %v, %d bytes", status, header, len(reply))
+	}
+	table.do(404, "GET", "pictures/99", nil)
+}
+
+func TestTraining(t *testing.T) {
+	table := lay(t, Config{})
+	table.until("warm up", func(s State) bool { return s.Engine.State == "ready" })
+	classes := table.state().Classes
+	table.do(409, "POST", "train", nil) // nothing to learn
+	table.do(409, "POST", "predict", photo(t, 1))
+	table.add(classes[0].ID, 4)
+	table.do(409, "POST", "train", nil) // nothing to tell it from
+	table.add(classes[1].ID, 11)
+	table.do(200, "POST", "train", nil)
+	state := table.until("train", func(s State) bool { return s.Training.State == "done" })
+	if state.Training.Held != 0 || state.Training.Rows != 15 || state.Model == nil || state.Model.Stale {
+		t.Errorf("with four pictures in a class: %+v, %+v", state.Training, state.Model)
+	}
+	table.add(classes[0].ID, 6)
+	if !table.state().Model.Stale {
+		t.Error("new pictures, and the model is said to know them")
+	}
+	table.do(200, "POST", "train", nil)
+	state = table.until("train again", func(s State) bool { return s.Training.Run == 2 && s.Training.State == "done" })
+	if len(state.Training.Curve) != 1 || *state.Training.Curve[0].ValidAccuracy != 1 || state.Training.Kept != 1 {
+		t.Errorf("curve %+v", state.Training)
+	}
+	// Held out are the last fifth of each class.
+	var last []string
+	for _, c := range state.Classes {
+		for _, id := range c.Pictures[len(c.Pictures)-len(c.Pictures)/5:] {
+			last = append(last, c.Name+"/"+strings.Repeat("0", 6-len(itoa(id)))+itoa(id)+".jpg")
+		}
+	}
+	table.engine.set(func() {
+		if held := table.engine.held; !slices.Equal(held, last) || len(held) != 4 {
+			t.Errorf("held out are %q; the last are %q", held, last)
+		}
+	})
+	if left, _ := filepath.Glob(filepath.Join(table.server.cfg.Dir, "training-*")); len(left) != 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// While one training runs there is no second, and what is removed meanwhile does not disturb it.
+func TestOneTrainingAtATime(t *testing.T) {
+	table := lay(t, Config{})
+	hold := make(chan struct{})
+	table.engine.set(func() { table.engine.hold = hold })
+	for _, c := range table.state().Classes {
+		table.add(c.ID, 5)
+	}
+	table.do(200, "POST", "train", nil)
+	state := table.until("the first epoch", func(s State) bool { return len(s.Training.Curve) == 1 })
+	if state.Training.Left != 3 || *state.Training.Curve[0].ValidLoss != 0.25 {
+		t.Errorf("%+v", state.Training)
+	}
+	table.do(409, "POST", "train", nil)
+	table.do(200, "DELETE", "classes/"+itoa(state.Classes[0].ID)+"/pictures", nil)
+	close(hold)
+	state = table.until("its end", func(s State) bool { return s.Training.State == "done" })
+	if !state.Model.Stale {
+		t.Error("pictures were removed during the training, and the model is said to be of what is there")
+	}
+	table.do(409, "POST", "stop", nil)
+}
+
+func TestStopAndReset(t *testing.T) {
+	table := lay(t, Config{})
+	table.engine.set(func() { table.engine.hold = make(chan struct{}) })
+	for _, c := range table.state().Classes {
+		table.add(c.ID, 5)
+	}
+	table.do(200, "POST", "train", nil)
+	table.until("the first epoch", func(s State) bool { return len(s.Training.Curve) == 1 })
+	table.do(200, "POST", "stop", nil)
+	state := table.until("its end", func(s State) bool { return s.Training.State == "stopped" })
+	if state.Model == nil {
+		t.Error("a training that was stopped after an epoch leaves a model")
+	}
+	table.do(200, "POST", "train", nil)
+	table.until("the second", func(s State) bool { return s.Training.Run == 2 && len(s.Training.Curve) == 1 })
+	table.do(200, "POST", "reset", nil)
+	state = table.state()
+	if state.Model != nil || state.Training.State != "" || len(state.Classes) != 2 || len(state.Classes[0].Pictures) != 0 || state.Round != 2 {
+		t.Errorf("after a reset: %+v", state)
+	}
+	if left, _ := filepath.Glob(filepath.Join(table.server.cfg.Dir, "*", "*", "*.jpg")); len(left) != 0 {
+		t.Errorf("after a reset there are %q", left)
+	}
+}
+
+func TestFailingEngine(t *testing.T) {
+	table := lay(t, Config{})
+	table.engine.set(func() { table.engine.err = errors.New("remote: the engine ended") })
+	for _, c := range table.state().Classes {
+		table.add(c.ID, 1)
+	}
+	table.do(200, "POST", "train", nil)
+	state := table.until("train", func(s State) bool { return s.Training.State == "failed" })
+	if state.Model != nil || !strings.Contains(state.Training.Text, "the engine ended") {
+		t.Errorf("%+v", state)
+	}
+	table.server.EngineIs("starting", "The engine was killed.")
+	table.until("come back", func(s State) bool {
+		return s.Engine.State == "ready" && s.Engine.Text == "The engine was killed." && s.Unseen == 0
+	})
+	table.server.EngineIs("down", "It stays down.")
+	table.do(503, "POST", "train", nil)
+}
+
+func TestPredict(t *testing.T) {
+	table := lay(t, Config{})
+	state := table.trained()
+	table.do(200, "PUT", "classes/"+itoa(state.Classes[1].ID), asName("renamed"))
+	var answer Answer
+	if err := json.Unmarshal([]byte(table.do(200, "POST", "predict", photo(t, 9))), &answer); err != nil {
+		t.Fatal(err)
+	}
+	want := ClassAnswer{ID: state.Classes[1].ID, Name: "renamed", Probability: 1}
+	if len(answer.Classes) != 2 || answer.Classes[0] != want {
+		t.Errorf("%+v, want first %+v", answer.Classes, want)
+	}
+	if h := answer.Heat; h == nil || !slices.Equal(h.Values, []float32{0, 0.5, 1, 0}) {
+		t.Errorf("heat %+v", h)
+	}
+	if first := table.state().Model.Seconds; !(first > 0) {
+		t.Errorf("%v s from the first picture to the first prediction", first)
+	}
+	table.server.answering <- struct{}{}
+	table.do(429, "POST", "predict", photo(t, 9))
+	<-table.server.answering
+	table.do(415, "POST", "predict", []byte("hello"))
+	if left, _ := filepath.Glob(filepath.Join(table.server.cfg.Dir, "asked-*")); len(left) != 0 {
+		t.Errorf("pictures that were asked about stay: %q", left)
+	}
+}
+
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	table := lay(t, Config{Keep: dir})
+	state := table.trained()
+	if want := filepath.Join(dir, "round-1", "model-1"); state.Model.Saved != want {
+		t.Errorf("saved in %q, want %q", state.Model.Saved, want)
+	}
+	table.do(200, "POST", "reset", nil)
+	if files, _ := filepath.Glob(filepath.Join(dir, "round-1", "pictures", "class ?", "*.jpg")); len(files) != 10 {
+		t.Errorf("after a reset the kept pictures are %q", files)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "round-2", "pictures")); err != nil {
+		t.Error(err)
+	}
+}
+
+// The stream sends the state at once and at each change, and ends with the demo.
+func TestEvents(t *testing.T) {
+	table := lay(t, Config{})
+	r, err := http.NewRequestWithContext(t.Context(), "GET", table.http.URL+"/api/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "127.0.0.1:8990"
+	r.Header.Set(tokenHeader, table.server.Token())
+	response, err := table.http.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	next := func() (s State) {
+		for lines.Scan() {
+			if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
+				if err := json.Unmarshal([]byte(data), &s); err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+		}
+		t.Fatal("the stream ended")
+		return s
+	}
+	if s := next(); len(s.Classes) != 2 || s.Classes[0].Name != "class 1" {
+		t.Errorf("%+v", s)
+	}
+	table.do(200, "POST", "classes", asName("</script><b>"))
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if s := next(); len(s.Classes) == 3 && s.Classes[2].Name == "<-script><b>" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the new class is not sent")
+		}
+	}
+	table.server.Close()
+	for lines.Scan() {
+	}
+}
+
+func TestPointOfReport(t *testing.T) {
+	p, whole := pointOfReport(remote.Progress{Finished: true, Detail: "loss 0.3121  accuracy 0.861  valid loss 1.2e-05  valid accuracy 0.500  48 images/s"})
+	if !whole || p.Loss != 0.3121 || p.Accuracy != 0.861 || *p.ValidLoss != 1.2e-5 || *p.ValidAccuracy != 0.5 {
+		t.Errorf("%+v %v", p, whole)
+	}
+	if p, whole := pointOfReport(remote.Progress{Finished: true, Detail: "loss 0.3  accuracy 1.000  7 images/s"}); !whole || p.ValidLoss != nil {
+		t.Errorf("%+v %v", p, whole)
+	}
+	for _, p := range []remote.Progress{{Detail: "loss 0.3  accuracy 1.000"}, {Finished: true, Stage: "fetching"}} {
+		if _, whole := pointOfReport(p); whole {
+			t.Errorf("%+v is no epoch", p)
+		}
+	}
+}
