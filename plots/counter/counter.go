@@ -3,6 +3,7 @@
 package counter
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,14 +11,42 @@ import (
 	"transferlab/tl/count"
 )
 
-// HTML is a counter that opens with the first of the networks; the reader may change to the others. Where scripts do not run it is a table of
-// the first.
+// HTML is a counter that opens with the first of the networks; the reader may change to the others, and to some that are well known. It asks
+// for nothing outside: one element, a table inside it for readers whose browser runs no scripts (JupyterLab runs none of a notebook that is not
+// trusted), and a script that takes the table's place.
 func HTML(networks ...count.Architecture) (string, error) {
 	if len(networks) == 0 {
 		return "", errors.New("counter: no network")
 	}
-	return fallback(networks[0])
+	var own []network
+	for i, a := range networks {
+		n, err := described(a)
+		if err != nil {
+			return "", err
+		}
+		if n.Label == "" {
+			n.Label = fmt.Sprintf("network %d", i+1)
+		}
+		own = append(own, n)
+	}
+	data, err := json.Marshal(own)
+	if err != nil {
+		return "", fmt.Errorf("counter: %w", err)
+	}
+	table, err := fallback(networks[0])
+	if err != nil {
+		return "", err
+	}
+	code, element, err := script()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("<%s class=%q data-networks=\"%s\">\n%s</%s>\n<script>\n%s\n</script>\n", element, Class, escaped.Replace(string(data)), table, element,
+		code), nil
 }
+
+// Class is the class of the elements that HTML makes.
+const Class = "tlab-counter"
 
 // fallback is the network as a table, as far as it can be counted, and what is wrong with it.
 func fallback(a count.Architecture) (string, error) {

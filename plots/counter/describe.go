@@ -10,9 +10,9 @@ import (
 // network is an architecture as the page's script reads it.
 type network struct {
 	Name   string  `json:"name"`
+	Label  string  `json:"label"` // what the list of networks calls it
 	Input  []int   `json:"input"`
 	Layers []layer `json:"layers"`
-	Paper  string  `json:"paper,omitempty"`
 }
 
 // layer has the fields of all kinds of layers. Zeros mean what they mean in tl/count, and are left out.
@@ -44,7 +44,7 @@ type layer struct {
 }
 
 func described(a count.Architecture) (network, error) {
-	n := network{Name: a.Name, Input: a.Input, Paper: a.Paper}
+	n := network{Name: a.Name, Label: a.Name, Input: a.Input}
 	for _, length := range a.Input {
 		if !exact(length) {
 			return n, fmt.Errorf("counter: input %v of %s: %w", a.Input, a.Name, errInexact)

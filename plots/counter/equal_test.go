@@ -106,6 +106,23 @@ func texts(shape []int) []string {
 	return all
 }
 
+func (n network) json(t testing.TB) string {
+	t.Helper()
+	data, err := json.Marshal(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (e engine) count(t testing.TB, n network) (got answer) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(call(t, e.network, n.json(t))), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 // compare counts a network in the page's script and in Go. It returns what Go says.
 func (e engine) compare(t testing.TB, a count.Architecture) answer {
 	t.Helper()
@@ -113,20 +130,13 @@ func (e engine) compare(t testing.TB, a count.Architecture) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := json.Marshal(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got answer
-	if err := json.Unmarshal([]byte(call(t, e.network, string(data))), &got); err != nil {
-		t.Fatal(err)
-	}
+	got := e.count(t, n)
 	want := wanted(a)
 	if len(want.Error) > 0 && got.Error == want.Error && reflect.DeepEqual(got.Rows, want.Rows) {
 		return want // sums of what stands before an error may exceed 63 bits, which Go says with a negative number
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s\nthe page: %+v\nGo:       %+v", data, got, want)
+		t.Errorf("%s\nthe page: %+v\nGo:       %+v", n.json(t), got, want)
 	}
 	return want
 }
@@ -218,11 +228,7 @@ func BenchmarkCount(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	data, err := json.Marshal(n)
-	if err != nil {
-		b.Fatal(err)
-	}
 	for b.Loop() {
-		call(b, e.network, string(data))
+		e.count(b, n)
 	}
 }
