@@ -217,7 +217,7 @@ func BenchmarkReadRows(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			a := activations{cut: cut{1, []int{numbers}, dtypes.Float32}, cache: c, hashes: hashes}
+			a := activations{cut: cut{blocks: 1, shape: []int{numbers}, kind: dtypes.Float32}, cache: c, hashes: hashes}
 			order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 			b.SetBytes(int64(32 * len(row)))
 			for i := 0; b.Loop(); i = (i + 32) % (n - 32) {

@@ -22,6 +22,7 @@ type cut struct {
 	blocks int
 	shape  []int // of one row
 	kind   dtypes.DType
+	mean   bool // the rows are averaged over space
 }
 
 func (c cut) bytes() int {
@@ -116,9 +117,9 @@ type source struct {
 // at describes the cut behind the first n blocks.
 func (s source) at(n int) cut {
 	if n == 0 {
-		return cut{0, s.outputShape(0), dtypes.Uint8}
+		return cut{shape: s.outputShape(0), kind: dtypes.Uint8}
 	}
-	return cut{n, s.outputShape(n), dtypes.Float32}
+	return cut{blocks: n, shape: s.outputShape(n), kind: dtypes.Float32}
 }
 
 // options say how an image becomes the input. The view is added where it is decoded.
@@ -138,6 +139,9 @@ func cacheName(platform, way string, s source, c cut, view string) string {
 		for _, block := range s.Blocks[:c.blocks] {
 			fmt.Fprintln(h, block.Name)
 		}
+	}
+	if c.mean {
+		fmt.Fprintln(h, "mean over space")
 	}
 	return fmt.Sprintf("%s-%d-%s", fileName(name), c.blocks, hex.EncodeToString(h.Sum(nil))[:32])
 }
@@ -240,6 +244,9 @@ func (s source) place(c cut) string {
 	if c.blocks == 0 {
 		return "images"
 	}
+	if c.mean {
+		return "means-behind-" + s.Blocks[c.blocks-1].Name
+	}
 	return "behind-" + s.Blocks[c.blocks-1].Name
 }
 
@@ -262,9 +269,13 @@ func hashed(ctx context.Context, d datasets.Dataset) (rows, error) {
 // activations makes sure that the rows of d at the cut behind n blocks are in the cache, for one view, as far as there is place for them, and says
 // how many were computed and how long it took.
 func (e *Engine) activations(ctx context.Context, s source, n int, d rows, view int, report func(remote.Progress)) (activations, tl.Timing, error) {
+	return e.activationsAt(ctx, s, s.at(n), d, view, report)
+}
+
+// activationsAt is activations at any cut.
+func (e *Engine) activationsAt(ctx context.Context, s source, target cut, d rows, view int, report func(remote.Progress)) (activations, tl.Timing, error) {
 	start := time.Now()
 	var t tl.Timing
-	target := s.at(n)
 	cache, err := e.cacheFor(ctx, s, target, d.Augmentation.Key(view))
 	if err != nil {
 		return activations{}, t, err

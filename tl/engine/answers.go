@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -129,22 +128,31 @@ func (e *Engine) predict(ctx context.Context, r tl.DataRequest, report func(remo
 
 // predictOriginal runs the top that the network was trained with.
 func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report func(remote.Progress)) (tl.Predictions, error) {
-	b, err := e.base(ctx, r.Model.Base)
+	logits, b, err := e.originalLogits(ctx, tl.RepresentRequest{Base: r.Model.Base, Data: r.Data}, report)
 	if err != nil {
 		return tl.Predictions{}, err
+	}
+	return answer(logits, b.Classes), nil
+}
+
+// originalLogits are the answers [n, classes] of the top that the network was trained with.
+func (e *Engine) originalLogits(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Tensor, *base, error) {
+	b, err := e.base(ctx, r.Base)
+	if err != nil {
+		return tl.Tensor{}, nil, err
 	}
 	if b.Classifier.Forward == nil {
-		return tl.Predictions{}, fmt.Errorf("%s has no classifier of its own: give it a head with WithHead", b.Name)
+		return tl.Tensor{}, nil, fmt.Errorf("%s has no classifier of its own: give it a head with WithHead", b.Name)
 	}
-	a, _, err := e.representation(ctx, tl.RepresentRequest{Base: r.Model.Base, Data: r.Data}, report)
+	a, _, err := e.representation(ctx, tl.RepresentRequest{Base: r.Base, Data: r.Data}, report)
 	if err != nil {
-		return tl.Predictions{}, err
+		return tl.Tensor{}, nil, err
 	}
 	p, err := e.program(ctx, b.Name, "classifier", "classifier "+b.key(), func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{b.Classifier.Forward(scope.At("%s", b.Classifier.Name), in[0], zoo.Mode{})}
 	})
 	if err != nil {
-		return tl.Predictions{}, err
+		return tl.Tensor{}, nil, err
 	}
 	values := map[string]*value{}
 	for _, v := range b.Classifier.Variables {
@@ -152,7 +160,7 @@ func (e *Engine) predictOriginal(ctx context.Context, r tl.DataRequest, report f
 		values[path] = b.values[path]
 	}
 	logits, _, err := e.logits(ctx, p, values, a, b.Name, report)
-	return answer(logits, b.Classes), err
+	return logits, b, err
 }
 
 // named gives every logit a name: those of the data set's classes, then numbers.
@@ -235,32 +243,12 @@ func (e *Engine) evaluate(ctx context.Context, r tl.DataRequest, report func(rem
 	ev := tl.Evaluation{Model: r.Model.Name, Classes: named(classes, t.logits), Labels: labels, Time: timing, Views: viewsOf(r)}
 	ev.Predicts = answer(logits, ev.Classes)
 	ev.Loss, _ = measure(logits, labels)
-	ev.Interval = bootstrap(ev)
+	ev.Interval = ev.AccuracyInterval()
 	if len(t.histories) > 0 {
 		ev.Phase = t.histories[len(t.histories)-1].Phase.Name
 	}
 	ev.Time.Total = time.Since(start)
 	return ev, e.looked(ctx, t, data, ev)
-}
-
-// bootstrap is the percentile interval of the accuracy over 2,000 draws of the images with replacement (Efron 1979), seed 0.
-func bootstrap(ev tl.Evaluation) [2]float64 {
-	const draws = 2000
-	random := rand.New(rand.NewPCG(0, 0))
-	n := ev.N()
-	accuracies := make([]float64, draws)
-	for d := range draws {
-		right := 0
-		for range n {
-			i := random.IntN(n)
-			if ev.Predicts.Class[i] == ev.Labels[i] {
-				right++
-			}
-		}
-		accuracies[d] = float64(right) / float64(n)
-	}
-	slices.Sort(accuracies)
-	return [2]float64{accuracies[draws*25/1000], accuracies[draws*975/1000]}
 }
 
 // validate measures the model as it is in the middle of a phase.

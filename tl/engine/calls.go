@@ -85,6 +85,16 @@ func nounOf(in any) string {
 		return r.Base.Name
 	case tl.PCARequest:
 		return r.Base.Name
+	case tl.RepresentBlocksRequest:
+		return r.Base.Name
+	case tl.TSNERequest:
+		return r.Base.Name
+	case tl.TrustRequest:
+		return r.Base.Name
+	case tl.ProbeRequest:
+		return r.Base.Name
+	case tl.NeighboursRequest:
+		return r.Base.Name
 	case tl.FiltersRequest:
 		return modelNoun(r.Model)
 	case tl.ActivationsRequest:

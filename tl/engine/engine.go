@@ -129,6 +129,12 @@ var verbs = map[string]verb{
 	tl.VerbActivations:  handle((*Engine).activationsOf),
 	tl.VerbMaximise:     handle((*Engine).maximise),
 	tl.VerbAttribute:    handle((*Engine).attribute),
+
+	tl.VerbRepresentBlocks: handle((*Engine).representBlocks),
+	tl.VerbTSNE:            handle((*Engine).tsne),
+	tl.VerbTrust:           handle((*Engine).trust),
+	tl.VerbProbe:           handle((*Engine).probe),
+	tl.VerbNeighbours:      handle((*Engine).neighbours),
 }
 
 // Handle carries out one verb for a remote client; see [remote.Handler].

@@ -245,10 +245,10 @@ func (a activations) matrix(ctx context.Context) *table64 {
 }
 
 func (e *Engine) pca(ctx context.Context, r tl.PCARequest, report func(remote.Progress)) (tl.Projection, error) {
-	a, _, err := e.representation(ctx, r.RepresentRequest, report)
+	x, err := e.numbers(ctx, r.RepresentRequest, report)
 	if err != nil {
 		return tl.Projection{}, err
 	}
-	points, variances, total, err := principal(a.matrix(ctx), r.K)
+	points, variances, total, err := principal(x, r.K)
 	return tl.Projection{Method: "PCA", Points: points, Variances: variances, Total: total}, err
 }

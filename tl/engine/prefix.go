@@ -233,6 +233,9 @@ func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report fun
 	key := fmt.Sprintf("prefix %s %d", r.key(), from.blocks)
 	for _, c := range r.cuts {
 		key += fmt.Sprint(" ", c.blocks)
+		if c.mean {
+			key += "m"
+		}
 	}
 	p, err := e.program(ctx, r.Name, "prefix", key, func(scope *model.Scope, inputs []*graph.Node) []*graph.Node {
 		outputs := make([]*graph.Node, len(r.cuts))
@@ -240,7 +243,11 @@ func (r *prefixRun) prepare(ctx context.Context, e *Engine, rows int, report fun
 		for n := from.blocks; n < r.cuts[0].blocks; n++ {
 			x = r.Blocks[n].Forward(scope.At("%s", r.Blocks[n].Name), x, zoo.Mode{})
 			for i, c := range r.cuts {
-				if c.blocks == n+1 {
+				switch {
+				case c.blocks != n+1:
+				case c.mean:
+					outputs[i] = overSpace(x)
+				default:
 					outputs[i] = x
 				}
 			}

@@ -2,11 +2,8 @@ package engine
 
 import (
 	"context"
-	"encoding/binary"
 	"math"
 	"strings"
-
-	"github.com/gomlx/compute/dtypes"
 
 	"transferlab/tl"
 	"transferlab/tl/remote"
@@ -15,37 +12,77 @@ import (
 var nan = math.NaN()
 
 func (e *Engine) represent(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Representation, error) {
+	made := tl.Representation{Base: r.Base, Data: r.Data, Block: r.Block, Logits: r.Logits}
+	if r.Logits {
+		logits, _, err := e.originalLogits(ctx, r, report)
+		made.Shape = logits.Shape
+		return made, err
+	}
 	a, _, err := e.representation(ctx, r, report)
 	if err != nil {
 		return tl.Representation{}, err
 	}
-	return tl.Representation{Base: r.Base, Data: r.Data, Shape: append([]int{len(a.hashes)}, a.shape...)}, nil
+	made.Shape = append([]int{len(a.hashes)}, a.shape...)
+	return made, nil
 }
 
+// representation is what the base gives at the place that is asked for; not its logits, which are no activations.
 func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (activations, tl.Timing, error) {
 	b, err := e.base(ctx, r.Base)
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
+	s := source{b, b.values}
+	at := s.at(len(b.Blocks))
+	if r.Block != "" {
+		if at, err = s.meanBehind(r.Block); err != nil {
+			return activations{}, tl.Timing{}, err
+		}
+	}
 	data, err := hashed(ctx, r.Data)
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
-	return e.activations(ctx, source{b, b.values}, len(b.Blocks), data, 0, report)
+	return e.activationsAt(ctx, s, at, data, 0, report)
+}
+
+// numbers are the rows of a representation, or of logits, whichever is asked for.
+func (e *Engine) numbers(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (*table64, error) {
+	if r.Logits {
+		logits, _, err := e.originalLogits(ctx, r, report)
+		if err != nil {
+			return nil, err
+		}
+		return tableOf(logits), nil
+	}
+	a, _, err := e.representation(ctx, r, report)
+	if err != nil {
+		return nil, err
+	}
+	return a.matrix(ctx), nil
+}
+
+// tableOf reads the rows of a tensor.
+func tableOf(t tl.Tensor) *table64 {
+	d := len(t.Data) / max(1, t.Len())
+	return &table64{n: t.Len(), d: d, read: func(from, to int, dst []float64) error {
+		for i, v := range t.Data[from*d : to*d] {
+			dst[i] = float64(v)
+		}
+		return nil
+	}}
 }
 
 func (e *Engine) values(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Tensor, error) {
+	if r.Logits {
+		logits, _, err := e.originalLogits(ctx, r, report)
+		return logits, err
+	}
 	a, _, err := e.representation(ctx, r, report)
 	if err != nil {
 		return tl.Tensor{}, err
 	}
-	t := tl.Tensor{Shape: append([]int{len(a.hashes)}, a.shape...), Data: make([]float32, len(a.hashes)*a.bytes()/dtypes.Float32.Size())}
-	return t, a.each(0, len(a.hashes), func(i int, row []byte) {
-		out := t.Row(i)
-		for j := range out {
-			out[j] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*j:]))
-		}
-	})
+	return a.tensor()
 }
 
 // buffers are the paths of batch-norm averages.

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+
+	linear "gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"transferlab/tl"
+	"transferlab/tl/remote"
+)
+
+// neighbours finds the rows nearest by cosine.
+func (e *Engine) neighbours(ctx context.Context, r tl.NeighboursRequest, report func(remote.Progress)) (tl.Neighbours, error) {
+	x, err := e.numbers(ctx, r.RepresentRequest, report)
+	if err != nil {
+		return tl.Neighbours{}, err
+	}
+	if r.K < 1 || r.K > x.n-1 {
+		return tl.Neighbours{}, fmt.Errorf("%d neighbours of an image among %d: ask for 1 to %d", r.K, x.n, max(1, x.n-1))
+	}
+	rows := r.Rows
+	if len(rows) == 0 {
+		if x.n > tl.MostTSNE {
+			return tl.Neighbours{}, fmt.Errorf("the neighbours of all images are found among at most %s, not %s: name the rows", tl.WithCommas(tl.MostTSNE), tl.WithCommas(int64(x.n)))
+		}
+		rows = make([]int, x.n)
+		for i := range rows {
+			rows[i] = i
+		}
+	}
+	for _, row := range rows {
+		if row < 0 || row >= x.n {
+			return tl.Neighbours{}, fmt.Errorf("row %d: there are %d images, from 0 on", row, x.n)
+		}
+	}
+	m, err := x.whole()
+	if err != nil {
+		return tl.Neighbours{}, err
+	}
+	if err := normalise(m); err != nil {
+		return tl.Neighbours{}, err
+	}
+	place := tl.Representation{Block: r.Block, Logits: r.Logits}.Place()
+	n := tl.Neighbours{Base: r.Base.Name, Place: place, Rows: rows, Nearest: make([][]int, len(rows)), Similarity: make([][]float64, len(rows))}
+	some := mat.NewDense(len(rows), x.d, nil)
+	for i, row := range rows {
+		some.SetRow(i, m.RawRowView(row))
+	}
+	eachProducts(some, m, runtime.GOMAXPROCS(0), func(i int, far []float64) {
+		linear.Scale(-1, far)
+		n.Nearest[i] = nearest(far, rows[i], r.K)
+		for _, j := range n.Nearest[i] {
+			n.Similarity[i] = append(n.Similarity[i], -far[j])
+		}
+	})
+	return n, nil
+}
+
+// normalise gives every row the length 1; a row of zeros, to which nothing is near, stays.
+func normalise(m *mat.Dense) error {
+	for i, square := range squaredNorms(m) {
+		if math.IsNaN(square) || math.IsInf(square, 0) {
+			return fmt.Errorf("the representation of image %d is not finite", i)
+		}
+		if square > 0 {
+			linear.Scale(1/math.Sqrt(square), m.RawRowView(i))
+		}
+	}
+	return nil
+}
