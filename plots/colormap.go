@@ -90,24 +90,33 @@ func (g grid2) picture(s *shades, low, high float64) image.Image {
 
 // over lays the map on a picture, stretched to it: the higher a value between 0 and high, the more its colour covers.
 func (g grid2) over(m image.Image, s *shades, high float64) image.Image {
-	const least, most = 0.0, 0.75 // of the covering
 	size := m.Bounds().Size()
-	shares := g.picture(greys(), 0, high)
-	heat := imaging.Resize(shares, size.X, size.Y, imaging.CatmullRom)
+	heat := imaging.Resize(g.picture(greys(), 0, high), size.X, size.Y, imaging.CatmullRom)
 	below := imaging.Clone(m)
 	out := image.NewNRGBA(image.Rect(0, 0, size.X, size.Y))
 	for y := range size.Y {
 		for x := range size.X {
-			share := float64(heat.NRGBAAt(x, y).R) / 255
-			c, b := s.at(share), below.NRGBAAt(x, y)
-			cover := least + (most-least)*math.Sqrt(share)
-			mix := func(over, under uint8) uint8 {
-				return uint8(math.Round(cover*float64(over) + (1-cover)*float64(under)))
-			}
-			out.SetNRGBA(x, y, color.NRGBA{mix(c.R, b.R), mix(c.G, b.G), mix(c.B, b.B), 0xFF})
+			out.SetNRGBA(x, y, covered(below.NRGBAAt(x, y), s, float64(heat.NRGBAAt(x, y).R)/255))
 		}
 	}
 	return out
+}
+
+// covered is a pixel under a share in [0, 1] of the highest value.
+func covered(under color.NRGBA, s *shades, share float64) color.NRGBA {
+	c, cover := s.at(share), 0.8*math.Pow(share, 0.75)
+	mix := func(over, under uint8) uint8 { return uint8(math.Round(cover*float64(over) + (1-cover)*float64(under))) }
+	return color.NRGBA{mix(c.R, under.R), mix(c.G, under.G), mix(c.B, under.B), 0xFF}
+}
+
+// onGrey is how a colour map looks over middle grey, for a legend.
+func (s *shades) onGrey() *shades {
+	over := greys()
+	middle := over[128]
+	for i := range over {
+		over[i] = covered(middle, s, float64(i)/255)
+	}
+	return over
 }
 
 // scaleKey is a legend's entry for a colour map.

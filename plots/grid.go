@@ -44,6 +44,8 @@ const (
 	tileGap   vg.Length = 10
 	textLine  vg.Length = 16
 	signWidth vg.Length = 16
+	// captionGap is between a caption and the pictures.
+	captionGap vg.Length = 4
 )
 
 func (g Images) grid() (columns, rows int) {
@@ -82,7 +84,9 @@ func (g Images) Size() (width, height vg.Length) {
 	if len(g.keys) > 0 {
 		tall += lineHeight + margin
 	}
-	tall += vg.Length(len(wrap(lettering(small), g.caption, inside))) * textLine
+	if lines := wrap(lettering(small), g.caption, inside); len(lines) > 0 {
+		tall += vg.Length(len(lines))*textLine + captionGap
+	}
 	if len(g.tiles) == 0 {
 		tall = vg.Inch
 	}
@@ -100,9 +104,12 @@ func (g Images) shape() vg.Length {
 // Draw implements Figure.
 func (g Images) Draw(c draw.Canvas) error {
 	c = heading(c, g.Title, g.keys)
-	for _, text := range wrap(lettering(small), g.caption, c.Max.X-c.Min.X) {
-		c.Max.Y -= textLine
-		c.FillText(lettering(small), vg.Point{X: c.Min.X, Y: c.Max.Y + 5}, text)
+	if lines := wrap(lettering(small), g.caption, c.Max.X-c.Min.X); len(lines) > 0 {
+		for _, text := range lines {
+			c.Max.Y -= textLine
+			c.FillText(lettering(small), vg.Point{X: c.Min.X, Y: c.Max.Y + 5}, text)
+		}
+		c.Max.Y -= captionGap
 	}
 	if len(g.tiles) == 0 {
 		style := lettering(normal)

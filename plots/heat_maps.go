@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 	"slices"
 	"strings"
 
@@ -94,11 +95,11 @@ func checkAttributions(verb string, a tl.Attributions, rows int) error {
 func overlays(a tl.Attributions) Images {
 	what := map[tl.Method]string{
 		tl.GradCAM:   "Grad-CAM behind " + a.Asked.Block,
-		tl.Saliency:  "Saliency, the gradient in each pixel (the highest hundredth alike)",
+		tl.Saliency:  "Saliency, the gradient in each pixel, smoothed over 2 pixels",
 		tl.Occlusion: fmt.Sprintf("Fall of the probability under a grey patch of %d pixels", a.Asked.Patch),
 	}[a.Asked.Method]
 	return Images{tall: 2 + pairGap/float64(NetworkSize), note: "no images to show",
-		keys:    []key{scaleKey("nothing to most in favour of the class below", viridis())},
+		keys:    []key{scaleKey("nothing to most in favour of the class below", viridis().onGrey())},
 		caption: fmt.Sprintf("%s, of %s. Each map is scaled to its own highest value.", what, a.Of)}
 }
 
@@ -108,10 +109,10 @@ const pairGap = 6.0
 // overlay is the tile of a picture above itself with its heat map, and where the map is highest, in words.
 func overlay(a tl.Attributions, row int, picture image.Image) (t tile, where string) {
 	m := grid2{values: a.Maps.Row(row), h: a.Maps.Shape[1], w: a.Maps.Shape[2]}
-	_, high := m.span()
 	if a.Asked.Method == tl.Saliency {
-		high = m.quantile(0.99)
+		m = m.smooth(2)
 	}
+	_, high := m.span()
 	size := picture.Bounds().Size()
 	pair := imaging.New(size.X, 2*size.Y+int(pairGap), color.White)
 	pair = imaging.Paste(pair, picture, image.Pt(0, 0))
@@ -130,10 +131,30 @@ func (g grid2) highest() string {
 	return "highest in the " + words[3*(at/g.w)/g.h][3*(at%g.w)/g.w]
 }
 
-// quantile is the value below which that share of the values lies.
-func (g grid2) quantile(share float64) float64 {
-	sorted := slices.Sorted(slices.Values(g.values)) // NaN first
-	return float64(sorted[int(share*float64(len(sorted)-1))])
+// smooth is the map under a Gaussian of that many pixels.
+func (g grid2) smooth(sigma float64) grid2 {
+	weights := make([]float64, int(3*sigma)+1)
+	for i := range weights {
+		weights[i] = math.Exp(-float64(i*i) / (2 * sigma * sigma))
+	}
+	return g.along(weights, 1, g.w).along(weights, g.w, g.h)
+}
+
+// along is the weighted mean over neighbours along the axis of n places that are step numbers apart.
+func (g grid2) along(weights []float64, step, n int) grid2 {
+	out := grid2{values: make([]float32, len(g.values)), h: g.h, w: g.w}
+	for i := range g.values {
+		at, sum, total := i/step%n, 0.0, 0.0
+		for k := -len(weights) + 1; k < len(weights); k++ {
+			if at+k < 0 || at+k >= n {
+				continue
+			}
+			weight := weights[max(k, -k)]
+			sum, total = sum+weight*float64(g.values[i+k*step]), total+weight
+		}
+		out.values[i] = float32(sum / total)
+	}
+	return out
 }
 
 // Alt implements Figure.

@@ -22,7 +22,8 @@ type MaximisedFigure struct {
 	maximised tl.Maximised
 }
 
-// Maximised shows the image that was found for each channel, and under it the channel's mean over the noise at the start and over the image.
+// Maximised shows the image that was found for each channel, and under it how strongly the channel answers to the noise at the start and to
+// the image.
 func Maximised(m tl.Maximised) MaximisedFigure { return MaximisedFigure{maximised: m} }
 
 func (f MaximisedFigure) images() (Images, error) {
@@ -51,7 +52,7 @@ func (f MaximisedFigure) change(i int) string {
 
 func (f MaximisedFigure) caption() string {
 	m := f.maximised
-	return fmt.Sprintf("Made by %d steps of gradient ascent from noise, each to excite one channel behind %s of %s. Below: the channel's mean for the noise, and for the image.",
+	return fmt.Sprintf("Made by %d steps of gradient ascent from noise, each to excite one channel behind %s of %s. Below: how strongly the channel answers to the noise, and to the image.",
 		m.Steps, m.Block, m.Base)
 }
 

@@ -50,8 +50,9 @@ type Maximised struct {
 	Block    string
 	Channels []int
 	Images   Tensor    // [n, size, size, 3]: red, green, blue in [0, 1]
-	Start    []float32 // [n]: the channel's mean over space for the noise at the start …
-	Reached  []float32 // … and for the image
+	// Start and Reached, [n], are how strongly the channel answers to the noise at the start and to the image: the root of its mean square over space,
+	// negative where negative values prevail.
+	Start, Reached []float32
 	Steps    int
 	Seed     int64
 }
@@ -61,14 +62,16 @@ type Maximisation struct {
 	Block    string
 	Channels []int // of the block's output; none are the first four
 	Steps    int   // of gradient ascent; 0 is 64
-	// Size is the side of the images in pixels, a multiple of 8; 0 is 64 to 128, by how much of an image the block sees, or the network's own where it needs that.
+	// Size is the side of the images in pixels, 16 to 512; 0 is 64 to 128, by how much of an image the block sees. A network that takes images of one
+	// size alone up to the block, as through dense layers, gives its own.
 	Size int
 	Seed int64 // of the noise at the start and of the shifts
 }
 
-// Maximise makes an image for each of these channels behind the block that excites it, averaged over space, as much as could be found: gradient ascent
-// from noise (Erhan et al. 2009; Olah et al. 2017, "Feature Visualization"). The image is searched as the amplitudes of its waves, slow ones changing
-// more easily than fast ones, with decorrelated colours, and is shifted and zoomed a little in each step; without these, what comes out is noise.
+// Maximise makes an image for each of these channels behind the block that excites it over the whole image as much as could be found: gradient
+// ascent from noise (Erhan et al. 2009; Olah et al. 2017, "Feature Visualization"). The image is searched as the amplitudes of its waves, slow ones
+// changing more easily than fast ones, with decorrelated colours, and is shifted and zoomed a little in each step; without these, what comes out is
+// noise. What is sought is the mean over space of the channel's squares, so that strong places count more than many weak ones.
 func (b Base) Maximise(ctx context.Context, block string, channels ...int) (Maximised, error) {
 	return b.MaximiseAs(ctx, Maximisation{Block: block, Channels: channels})
 }

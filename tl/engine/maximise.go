@@ -19,7 +19,8 @@ const (
 	ascentSteps = 64
 	ascentBatch = 4 // images that climb at once: the graph is the same for any channels
 	mostSteps   = 10_000
-	largestSide = 512
+	// of images
+	smallestSide, largestSide = 16, 512
 )
 
 // maximise looks for images that excite channels; see tl.Base.Maximise.
@@ -30,14 +31,15 @@ func (e *Engine) maximise(ctx context.Context, r tl.MaximiseRequest, report func
 	}
 	defer s.release()
 	m := r.Maximisation
+	var f frame
 	block, err := s.block(m.Block)
 	if err == nil {
-		m, err = s.complete(m, block)
+		m, f, err = s.complete(m, block)
 	}
 	if err != nil {
 		return tl.Maximised{}, err
 	}
-	p, err := e.program(ctx, s.Name, "maximise", fmt.Sprintf("maximise %s %d", s.base.key(), block), s.excitement(block))
+	p, err := e.program(ctx, s.Name, "maximise", fmt.Sprintf("maximise %s %d %v", s.base.key(), block, f.drop > 0), s.excitement(block, f.drop))
 	if err != nil {
 		return tl.Maximised{}, err
 	}
@@ -50,14 +52,14 @@ func (e *Engine) maximise(ctx context.Context, r tl.MaximiseRequest, report func
 	}
 	report(remote.Progress{Stage: fmt.Sprintf("compile the gradient of %s for its input", s.Name)})
 	channels := s.channels(block)
-	if _, err := p.compile(ascentShapes(m.Size, channels)...); err != nil {
+	if _, err := p.compile(ascentShapes(f.side, channels)...); err != nil {
 		return tl.Maximised{}, err
 	}
 	found := tl.Maximised{Base: s.name, Block: m.Block, Channels: m.Channels, Steps: m.Steps, Seed: m.Seed, Images: tl.Tensor{Shape: []int{len(m.Channels), m.Size, m.Size, 3}}}
 	clock := newClock(fmt.Sprintf("images for %s of %s", m.Block, s.name))
 	batches := (len(m.Channels) + ascentBatch - 1) / ascentBatch
 	for from := 0; from < len(m.Channels); from += ascentBatch {
-		a := newAscent(p, m, m.Channels[from:min(from+ascentBatch, len(m.Channels))], channels)
+		a := newAscent(p, m, f, m.Channels[from:min(from+ascentBatch, len(m.Channels))], channels)
 		if err := a.climb(ctx, func() { report(clock.tick(1, batches*m.Steps, "steps/s")) }); err != nil {
 			return tl.Maximised{}, err
 		}
@@ -73,8 +75,14 @@ func (s subject) channels(block int) int {
 	return shape[len(shape)-1]
 }
 
+// frame is how much larger the image is in which the one that is asked for is looked for.
+type frame struct {
+	side int // of the larger image
+	drop int // places of the maps on each side that do not count, since they see the zeros around the image
+}
+
 // complete checks what is asked and puts in what zero values stand for.
-func (s subject) complete(m tl.Maximisation, block int) (tl.Maximisation, error) {
+func (s subject) complete(m tl.Maximisation, block int) (tl.Maximisation, frame, error) {
 	channels := s.channels(block)
 	if len(m.Channels) == 0 {
 		for c := range min(4, channels) {
@@ -83,43 +91,55 @@ func (s subject) complete(m tl.Maximisation, block int) (tl.Maximisation, error)
 	}
 	for _, c := range m.Channels {
 		if c < 0 || c >= channels {
-			return m, fmt.Errorf("channel %d of block %s: it has %d, from 0 to %d", c, m.Block, channels, channels-1)
+			return m, frame{}, fmt.Errorf("channel %d of block %s: it has %d, from 0 to %d", c, m.Block, channels, channels-1)
 		}
 	}
 	if m.Steps == 0 {
 		m.Steps = ascentSteps
 	}
 	if m.Steps < 1 || m.Steps > mostSteps {
-		return m, fmt.Errorf("%d steps: take 1 to %d, or 0 for %d", m.Steps, mostSteps, ascentSteps)
+		return m, frame{}, fmt.Errorf("%d steps: take 1 to %d, or 0 for %d", m.Steps, mostSteps, ascentSteps)
 	}
-	any := s.Graph == "" // the operators of an ONNX file may be made for one size
-	for _, b := range s.Blocks[:block+1] {
-		any = any && len(b.MapsShape()) == 3
-	}
+	var f frame
+	m.Size, f = s.frameFor(m.Size, block)
 	switch {
-	case !any && m.Size != 0 && m.Size != s.Size:
-		return m, fmt.Errorf("a size of %d: up to block %s %s takes images of %d×%d alone, leave Size 0", m.Size, m.Block, s.Name, s.Size, s.Size)
-	case !any:
-		m.Size = s.Size
-	case m.Size == 0:
-		m.Size = sideFor(s.Size, s.Blocks[block].MapsShape()[0])
+	case f.side == s.Size && m.Size != s.Size:
+		return m, f, fmt.Errorf("a size of %d: up to block %s %s takes images of %d×%d alone, leave Size 0", m.Size, m.Block, s.Name, s.Size, s.Size)
+	case m.Size < min(smallestSide, s.Size) || m.Size > largestSide:
+		return m, f, fmt.Errorf("images of %d×%d pixels: take %d to %d, or 0", m.Size, m.Size, min(smallestSide, s.Size), largestSide)
 	}
-	if m.Size < 16 && m.Size < s.Size || m.Size > largestSide {
-		return m, fmt.Errorf("images of %d×%d pixels: take 16 to %d, or 0", m.Size, m.Size, largestSide)
-	}
-	return m, nil
+	return m, f, nil
 }
 
-// sideFor is the side of images for maps of that side in a network for images of size: the further apart two places of the maps look, the larger.
-func sideFor(size, maps int) int {
-	side := 128
-	switch apart := size / maps; {
-	case apart <= 4:
-		side = 64
-	case apart <= 8:
-		side = 96
+// frameFor is the size of images, where it is 0, and the frame to look for them in. The further apart two places of the maps look, the larger is the
+// image; where they look near each other, places at the border do not count and are cut off.
+func (s subject) frameFor(size, block int) (int, frame) {
+	convolutional := s.Graph == "" // the operators of an ONNX file may be made for one size
+	for _, b := range s.Blocks[:block+1] {
+		convolutional = convolutional && len(b.MapsShape()) == 3
 	}
-	return min(side, size)
+	if !convolutional {
+		if size == 0 {
+			size = s.Size
+		}
+		return size, frame{side: s.Size}
+	}
+	apart := max(s.Size/s.Blocks[block].MapsShape()[0], 1)
+	if size == 0 {
+		size = 128
+		switch {
+		case apart <= 4:
+			size = 64
+		case apart <= 8:
+			size = 96
+		}
+		size = min(size, s.Size)
+	}
+	if apart > 8 {
+		return size, frame{side: size}
+	}
+	const drop = 2
+	return size, frame{side: size + 2*(drop*apart+size/shiftShare), drop: drop}
 }
 
 // The inputs of the graph.
@@ -136,15 +156,26 @@ func ascentShapes(side, channels int) []shapes.Shape {
 	return []shapes.Shape{f(ascentBatch, side, side, 3), f(side, side), f(side, side), f(side, side), f(ascentBatch, channels)}
 }
 
-// excitement is the graph from amplitudes to the channels' means over space [n], the gradient of their sum in the amplitudes, and the images.
-func (s subject) excitement(block int) graphFunction {
+// excitement is the graph from amplitudes to the strength of the channels [n], the gradient of its square in the amplitudes, and the images. Strong places
+// count more than many weak ones: the mean is over squares, with their sign, as in DeepDream (Mordvintsev et al. 2015).
+func (s subject) excitement(block, drop int) graphFunction {
 	return func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		waves := in[ascentWaves]
 		image := s.picture(waves, in)
-		y := s.mapsBehind(scope, graph.MulScalar(image, 255), 0, block)
-		score := graph.ReduceSum(graph.Mul(overSpace(y), in[ascentChannel]), -1)
-		return []*graph.Node{score, graph.Gradient(graph.ReduceAllSum(score), waves)[0], image}
+		y := inner(s.mapsBehind(scope, graph.MulScalar(image, 255), 0, block), drop)
+		squares := graph.ReduceSum(graph.Mul(overSpace(graph.Mul(y, graph.Abs(y))), in[ascentChannel]), -1)
+		strength := graph.Mul(graph.Sign(squares), graph.Sqrt(graph.Abs(squares)))
+		return []*graph.Node{strength, graph.Gradient(graph.ReduceAllSum(squares), waves)[0], image}
 	}
+}
+
+// inner cuts off so many places on each side of maps.
+func inner(y *graph.Node, drop int) *graph.Node {
+	if drop == 0 {
+		return y
+	}
+	h, w := y.Shape().Dimensions[1], y.Shape().Dimensions[2]
+	return graph.Slice(y, graph.AxisRange(), graph.AxisRange(drop, h-drop), graph.AxisRange(drop, w-drop), graph.AxisRange())
 }
 
 // picture is the graph from amplitudes to images in [0, 1]: a sum of waves, colours mixed as they go together in photographs, and a sigmoid.
@@ -160,6 +191,7 @@ func (s subject) picture(waves *graph.Node, in []*graph.Node) *graph.Node {
 type ascent struct {
 	program  *program
 	m        tl.Maximisation
+	side     int // of the frame
 	channels int // that climb; the others fill the batch
 	scale    []float32
 	wanted   []float32 // [n, channels]
@@ -171,10 +203,10 @@ type ascent struct {
 	pixels         []float32
 }
 
-func newAscent(p *program, m tl.Maximisation, wanted []int, channels int) *ascent {
-	a := &ascent{program: p, m: m, channels: len(wanted), scale: reach(m.Size), wanted: make([]float32, ascentBatch*channels), plain: cosines(m.Size, 0, 1)}
+func newAscent(p *program, m tl.Maximisation, f frame, wanted []int, channels int) *ascent {
+	a := &ascent{program: p, m: m, side: f.side, channels: len(wanted), scale: reach(f.side), wanted: make([]float32, ascentBatch*channels), plain: cosines(f.side, 0, 1)}
 	a.random = rand.New(rand.NewPCG(uint64(m.Seed), 0x61736365))
-	values := make([]float32, ascentBatch*m.Size*m.Size*3)
+	values := make([]float32, ascentBatch*f.side*f.side*3)
 	each := len(values) / ascentBatch
 	for i := range ascentBatch {
 		channel := wanted[min(i, len(wanted)-1)]
@@ -199,7 +231,7 @@ func (a *ascent) climb(ctx context.Context, tick func()) (err error) {
 			return err
 		}
 		zoom := 1 + mostZoom*(2*a.random.Float64()-1)
-		rows, columns := cosines(a.m.Size, a.shift(), zoom), cosines(a.m.Size, a.shift(), zoom)
+		rows, columns := cosines(a.side, a.shift(), zoom), cosines(a.side, a.shift(), zoom)
 		_, gradient, err := a.run(rows, columns)
 		if err != nil {
 			return err
@@ -213,12 +245,12 @@ func (a *ascent) climb(ctx context.Context, tick func()) (err error) {
 
 // shift is by how many pixels the image is moved along one axis.
 func (a *ascent) shift() float64 {
-	return (2*a.random.Float64() - 1) * float64(a.m.Size) / 16
+	return (2*a.random.Float64() - 1) * float64(a.m.Size) / shiftShare
 }
 
-// run gives the channels' means, of those that climb, and the gradient.
+// run gives the strengths of the channels that climb, and the gradient.
 func (a *ascent) run(rows, columns []float32) (scores, gradient []float32, err error) {
-	side := a.m.Size
+	side := a.side
 	of := func(data []float32, dimensions ...int) *tensors.Tensor {
 		return tensors.FromFlatDataAndDimensions(data, dimensions...)
 	}
@@ -239,5 +271,15 @@ func (a *ascent) run(rows, columns []float32) (scores, gradient []float32, err e
 	return scores[:a.channels], gradient, err
 }
 
-// images are those of the last run that climb.
-func (a *ascent) images() []float32 { return a.pixels[:a.channels*len(a.pixels)/ascentBatch] }
+// images are the middles of those of the last run that climb.
+func (a *ascent) images() []float32 {
+	edge, each := (a.side-a.m.Size)/2, 3*a.side*a.side
+	out := make([]float32, 0, a.channels*3*a.m.Size*a.m.Size)
+	for i := range a.channels {
+		for y := range a.m.Size {
+			from := i*each + 3*((edge+y)*a.side+edge)
+			out = append(out, a.pixels[from:from+3*a.m.Size]...)
+		}
+	}
+	return out
+}

@@ -8,7 +8,8 @@ import "math"
 
 const (
 	startNoise = 0.01 // of amplitudes
-	ascentRate = 0.05 // of a step
+	ascentRate = 0.1  // of a step
+	shiftShare = 16   // a shift is up to this part of the image's side
 	mostZoom   = 0.05 // either way
 )
 
