@@ -49,7 +49,7 @@ func (l *limits) set(arg string) error {
 		l.memory = 0
 		return nil
 	}
-	n, err := parseBytes(value)
+	n, err := ParseBytes(value)
 	if err != nil {
 		return fmt.Errorf("kernel: %%limit %s: %w", name, err)
 	}
@@ -74,8 +74,8 @@ func (l *limits) String() string {
 	return "memory=" + memory + "\noutput=" + bytesText(l.output) + "\n"
 }
 
-// parseBytes reads "512MB", "8 GB", "1000000".
-func parseBytes(text string) (int64, error) {
+// ParseBytes reads "512MB", "8 GB", "1000000".
+func ParseBytes(text string) (int64, error) {
 	number := strings.TrimRight(text, "kKMGTiBb ")
 	unit := strings.ToUpper(strings.TrimSpace(text[len(number):]))
 	scale, known := map[string]float64{"": 1, "B": 1, "K": 1e3, "KB": 1e3, "M": 1e6, "MB": 1e6, "G": 1e9, "GB": 1e9, "T": 1e12, "TB": 1e12,

@@ -132,12 +132,12 @@ func TestArrange(t *testing.T) {
 
 func TestParseBytes(t *testing.T) {
 	for text, want := range map[string]int64{"8GB": 8e9, "1.5 MB": 15e5, "4GiB": 4 << 30, "100": 100, "2k": 2000} {
-		if n, err := parseBytes(text); n != want || err != nil {
+		if n, err := ParseBytes(text); n != want || err != nil {
 			t.Errorf("%q: %d, %v", text, n, err)
 		}
 	}
 	for _, text := range []string{"", "GB", "-1GB", "8XB", "0", "1e30", "NaN"} {
-		if n, err := parseBytes(text); err == nil {
+		if n, err := ParseBytes(text); err == nil {
 			t.Errorf("%q: %d", text, n)
 		}
 	}

@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 	"kernel/faults":      {},
 
 	"lessons/check/answer":  {},
-	"kernel/grade":          {"lessons/check", "lessons/check/answer", "kernel", "kernel/notebook", "kernel/wire", "kernel/setup", "datasets/fetch"},
+	"kernel/grade":          {"lessons/check", "lessons/check/answer", "kernel", "kernel/notebook", "kernel/setup", "kernel/source", "kernel/grade/recorder"},
 	"kernel/grade/recorder": {"lessons/check/answer"},
 }
 

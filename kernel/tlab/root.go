@@ -54,8 +54,8 @@ $TLAB_HOME or transferlab in the user's cache directory, and checks every file. 
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand(), diffCommand())
+	root.AddCommand(runCommand(), labCommand(), doctorCommand(), installCommand(), uninstallCommand(), diffCommand(), gradeCommand(), releaseCommand())
 	root.AddCommand(demoCommand())
-	root.AddCommand(kernelCommand(), engineCommand(), guardCommand())
+	root.AddCommand(kernelCommand(), engineCommand(), guardCommand(), answersCommand())
 	return root
 }

@@ -1,0 +1,238 @@
+package grade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"transferlab/kernel/notebook"
+	"transferlab/kernel/setup"
+	"transferlab/lessons/check"
+	"transferlab/lessons/check/answer"
+)
+
+// Options say how to grade. The zero value grades every submission as the notebook says whose it is, in a sandbox.
+type Options struct {
+	Self     string       // this program, which runs the hidden verb answers in the sandbox
+	Output   string       // where the caller writes the scores: a place that the sandbox sees is refused
+	Students []string     // the roster; then a submission is whose name stands in its path. nil: as the notebook says
+	Lessons  []string     // "02": which exercises count; nil: those of the lessons that a submission names
+	Trust    bool         // no sandbox
+	All      bool         // run all cells
+	Limits   Limits       //
+	Seed     int64        // of the arguments for funcs; 0 draws one
+	Parallel int          // submissions at once; 0 is as many as there are processors
+	Done     func(Result) // called after each, one at a time; nil is silent
+}
+
+// Grade grades submissions. What is wrong with one of them is in its result; an error is of the grader's own.
+func Grade(ctx context.Context, lab *setup.Lab, files []string, o Options) (Report, error) {
+	if o.Seed == 0 {
+		o.Seed = rand.Int64N(1e9) + 1
+	}
+	o.Limits = o.Limits.orDefault()
+	checkDir, err := recorderDir()
+	if err != nil {
+		return Report{}, err
+	}
+	defer os.RemoveAll(checkDir)
+	g := &grader{Options: o, lab: lab, report: Report{Seed: o.Seed, Sandbox: Trusted, Results: make([]Result, len(files))}}
+	if o.Trust {
+		g.overlay, err = overlay(lab, checkDir)
+	} else if g.sandbox, err = newSandbox(ctx, lab, checkDir, o.Limits.Disk); err == nil {
+		g.report.Sandbox = g.sandbox.version
+		for _, path := range append([]string{o.Output}, files...) {
+			err = errors.Join(err, g.sandbox.outside(path))
+		}
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	if err := g.warmUp(ctx); err != nil {
+		return Report{}, err
+	}
+	return g.all(ctx, files)
+}
+
+// grader is one grading.
+type grader struct {
+	Options
+	lab     *setup.Lab
+	sandbox *sandbox // nil with Trust
+	overlay string
+	report  Report
+}
+
+// all grades the files, some at once.
+func (g *grader) all(ctx context.Context, files []string) (Report, error) {
+	next := make(chan int)
+	var workers sync.WaitGroup
+	var told sync.Mutex
+	parallel := g.Parallel
+	if parallel <= 0 {
+		parallel = runtime.NumCPU()
+	}
+	for range min(parallel, len(files)) {
+		workers.Go(func() {
+			for i := range next {
+				r := g.one(ctx, files[i])
+				told.Lock()
+				g.report.Results[i] = r
+				if g.Done != nil && ctx.Err() == nil {
+					g.Done(r)
+				}
+				told.Unlock()
+			}
+		})
+	}
+	for i := range files {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	workers.Wait()
+	return g.report, ctx.Err()
+}
+
+// one grades one submission.
+func (g *grader) one(ctx context.Context, file string) Result {
+	began := time.Now()
+	r := Result{File: file, Sandbox: g.report.Sandbox}
+	given, err := g.answers(ctx, file, &r)
+	if err != nil {
+		r.Ended = printable(err.Error())
+	}
+	exercises := slices.DeleteFunc(check.All(), func(e check.Exercise) bool { return !slices.Contains(given.lessons, e.Lesson()) })
+	r.mark(exercises, given.answers, g.Seed)
+	r.Seconds = float64(time.Since(began).Milliseconds()) / 1000
+	return r
+}
+
+// handedIn is what a submission is about and what it gave.
+type handedIn struct {
+	lessons []string
+	answers []answer.Given
+}
+
+// answers runs a submission.
+func (g *grader) answers(ctx context.Context, file string, r *Result) (h handedIn, err error) {
+	h.lessons = g.Lessons
+	data, err := readSubmission(file)
+	if err != nil {
+		return h, err
+	}
+	book, err := notebook.Parse(data)
+	if err != nil {
+		return h, err
+	}
+	if h.lessons == nil {
+		h.lessons = lessonsOf(book)
+	}
+	if len(h.lessons) == 0 {
+		return h, errors.New("it names no exercise")
+	}
+	if r.Student, err = g.student(file, book); err != nil {
+		return h, err
+	}
+	cases := map[string][]answer.Case{}
+	for _, e := range check.All() {
+		if list := e.Cases(r.Student, g.Seed); list != nil && slices.Contains(h.lessons, e.Lesson()) {
+			cases[e.ID] = list
+		}
+	}
+	err = g.run(ctx, false, job{Notebook: data, Cases: cases, Limits: g.Limits, All: g.All, Overlay: g.overlay}, func(l line) {
+		if l.Given != nil {
+			h.answers = append(h.answers, *l.Given)
+		}
+		if l.Note != "" {
+			r.note(l.Note)
+		}
+	})
+	return h, err
+}
+
+func readSubmission(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file", file)
+	case info.Size() > largest:
+		return nil, fmt.Errorf("%s has %d MB; a submission may have %d", file, info.Size()>>20, largest>>20)
+	}
+	return os.ReadFile(file)
+}
+
+// student is whose submission it is. A notebook can claim to be anybody's, so a roster goes by the path, which the lecturer made.
+func (g *grader) student(file string, book *notebook.Notebook) (string, error) {
+	claimed := studentOf(book)
+	if g.Students == nil {
+		return printable(claimed), nil
+	}
+	full, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, part := range []string{filepath.Base(filepath.Dir(full)), strings.TrimSuffix(filepath.Base(full), filepath.Ext(full))} {
+		for _, name := range g.Students {
+			if within(part, name) && len(name) > len(found) {
+				found = name
+			}
+		}
+	}
+	if found == "" {
+		return "", errors.New("neither its folder nor its name has a name of the roster in it")
+	}
+	return found, nil
+}
+
+// within reports whether a name stands in a text, as a word of its own.
+func within(text, name string) bool {
+	return regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(name) + `($|[^\pL\pN])`).MatchString(text)
+}
+
+var exerciseID = regexp.MustCompile(`\bcheck\s*\.\s*(?:Ask|Answer|Predict|Reveal)\s*\(\s*"([0-9]{2})/`)
+
+// lessonsOf are the lessons whose exercises a notebook names.
+func lessonsOf(book *notebook.Notebook) (lessons []string) {
+	for _, cell := range book.Cells {
+		if cell.Kind != notebook.Code {
+			continue
+		}
+		for _, m := range exerciseID.FindAllStringSubmatch(cell.Source, -1) {
+			known := func(e check.Exercise) bool { return e.Lesson() == m[1] }
+			if !slices.Contains(lessons, m[1]) && slices.ContainsFunc(check.All(), known) {
+				lessons = append(lessons, m[1])
+			}
+		}
+	}
+	slices.Sort(lessons)
+	return lessons
+}
+
+// studentOf is the name that release wrote into the notebook.
+func studentOf(book *notebook.Notebook) string {
+	var metadata struct {
+		Lab struct {
+			Student string `json:"student"`
+		} `json:"transferlab"`
+	}
+	if json.Unmarshal(book.Metadata, &metadata) != nil {
+		return ""
+	}
+	return metadata.Lab.Student
+}
