@@ -3,6 +3,7 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"strings"
 
@@ -15,13 +16,14 @@ import (
 
 // ScatterFigure shows a projection on two components, one point for each image.
 type ScatterFigure struct {
-	Projection tl.Projection // points [n, k], k ≥ 2; the first two components are drawn
-	Labels     []int         // [n] class numbers; nil is one class without a legend
-	Classes    []string      // names of the classes; those without one are "class 0", "class 1" …
-	Title      string        // "" is none
-	Radius     float64       // of a point, in points; 0 chooses by their number
-	Stretch    bool          // let each axis fill the figure; false gives both axes one scale, so that distances are true
-	Sizing                   // 0 is 8 × 5
+	Projection tl.Projection       // points [n, k], k ≥ 2; the first two components are drawn
+	Labels     []int               // [n] class numbers; nil is one class without a legend
+	Classes    []string            // names of the classes; those without one are "class 0", "class 1" …
+	Title      string              // "" is none
+	Radius     float64             // of a point, in points; 0 chooses by their number
+	Thumbnails map[int]image.Image // pictures at points, by row; those that would cover another are left out. nil is none; see WithThumbnails
+	Stretch    bool                // let each axis fill the figure; false gives both axes one scale, so that distances are true
+	Sizing                         // 0 is 8 × 5
 }
 
 // Scatter draws the first two components of projection, coloured by labels. A PCA's axes say which share of the variance they hold.
@@ -113,6 +115,9 @@ func nameOf(classes []string, i int) string {
 }
 
 func (f ScatterFigure) axis(component int) string {
+	if f.Projection.Perplexity > 0 { // t-SNE's axes mean nothing
+		return fmt.Sprintf("%s %d", f.Projection.Method, component+1)
+	}
 	name := strings.TrimSpace(fmt.Sprintf("%s component %d", f.Projection.Method, component+1))
 	if p := f.Projection; component < len(p.Variances) && p.Total > 0 {
 		return fmt.Sprintf("%s (%s of the variance)", name, percent(p.Variances[component]/p.Total))
@@ -156,14 +161,18 @@ func (f ScatterFigure) drawPoints(c draw.Canvas, p *plot.Plot) {
 	if radius == 0 {
 		radius = vg.Length(min(5, max(2.4, 90/math.Sqrt(float64(points.Len())))))
 	}
+	at := func(i int) vg.Point {
+		row := points.Row(i)
+		return vg.Point{X: x(float64(row[0])), Y: y(float64(row[1]))}
+	}
 	for i := range points.Len() {
 		class := 0
 		if f.Labels != nil {
 			class = f.Labels[i]
 		}
-		row := points.Row(i)
-		c.DrawGlyph(classStyle(class, radius), vg.Point{X: x(float64(row[0])), Y: y(float64(row[1]))})
+		c.DrawGlyph(classStyle(class, radius), at(i))
 	}
+	f.drawThumbnails(c, at)
 }
 
 // Alt implements Figure. Beside the counts it says how far the classes lie apart, which is what one looks for.
@@ -173,6 +182,12 @@ func (f ScatterFigure) Alt() string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "Scatter plot %q of %s by %s and %s.", f.Title, count(f.Projection.Points.Len(), "image"), f.axis(0), f.axis(1))
+	if trust := f.Projection.Trustworthiness; trust > 0 {
+		fmt.Fprintf(&out, " Trustworthiness %.3f.", trust)
+	}
+	if len(f.Thumbnails) > 0 {
+		out.WriteString(" Some points show their picture.")
+	}
 	sizes := f.sizes()
 	if f.Labels == nil {
 		return clean(out.String())
