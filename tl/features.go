@@ -71,7 +71,8 @@ type Maximisation struct {
 // Maximise makes an image for each of these channels behind the block that excites it over the whole image as much as could be found: gradient
 // ascent from noise (Erhan et al. 2009; Olah et al. 2017, "Feature Visualization"). The image is searched as the amplitudes of its waves, slow ones
 // changing more easily than fast ones, with decorrelated colours, and is shifted and zoomed a little in each step; without these, what comes out is
-// noise. What is sought is the mean over space of the channel's squares, so that strong places count more than many weak ones.
+// noise. What is sought is the mean over space of the channel's squares, so that strong places count more than many weak ones. The image of a channel that no noise excites, as
+// behind a dead relu, stays noise: Reached is 0.
 func (b Base) Maximise(ctx context.Context, block string, channels ...int) (Maximised, error) {
 	return b.MaximiseAs(ctx, Maximisation{Block: block, Channels: channels})
 }

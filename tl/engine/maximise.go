@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -222,7 +223,7 @@ func newAscent(p *program, m tl.Maximisation, f frame, wanted []int, channels in
 
 // climb takes all steps.
 func (a *ascent) climb(ctx context.Context, tick func()) (err error) {
-	if a.start, _, err = a.run(a.plain, a.plain); err != nil {
+	if err := a.wake(); err != nil {
 		return err
 	}
 	for step := range a.m.Steps {
@@ -241,6 +242,32 @@ func (a *ascent) climb(ctx context.Context, tick func()) (err error) {
 	}
 	a.reached, _, err = a.run(a.plain, a.plain)
 	return err
+}
+
+// wake makes the noise of an image stronger until its channel has a gradient: behind a relu, faint noise may excite nothing anywhere. What stays asleep
+// stays noise.
+func (a *ascent) wake() error {
+	const tries, times = 5, 4
+	for try := 0; ; try++ {
+		var gradient []float32
+		var err error
+		if a.start, gradient, err = a.run(a.plain, a.plain); err != nil || try == tries {
+			return err
+		}
+		each, asleep := len(gradient)/ascentBatch, false
+		for i := range ascentBatch {
+			if slices.ContainsFunc(gradient[i*each:(i+1)*each], func(g float32) bool { return g != 0 }) {
+				continue
+			}
+			asleep = true
+			for j := range each {
+				a.waves.values[i*each+j] *= times
+			}
+		}
+		if !asleep {
+			return nil
+		}
+	}
 }
 
 // shift is by how many pixels the image is moved along one axis.
