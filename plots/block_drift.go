@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -73,7 +72,7 @@ func (f BlockDriftFigure) Draw(c draw.Canvas) error {
 		if farthest > 0 {
 			share = min(1, b.L2/farthest)
 		}
-		driftBar(c, vg.Point{X: left, Y: middle}, panel, row, share, b.Frozen, distanceText(b.L2))
+		driftBar(c, vg.Point{X: left, Y: middle}, panel, row, share, b.Frozen, rate(b.L2))
 		if math.IsNaN(b.CKA) {
 			driftBar(c, vg.Point{X: right, Y: middle}, panel, row, 0, b.Frozen, "no variance")
 		} else {
@@ -84,13 +83,6 @@ func (f BlockDriftFigure) Draw(c draw.Canvas) error {
 		c.StrokeLine2(draw.LineStyle{Color: grey, Width: 1}, x, c.Min.Y, x, c.Max.Y)
 	}
 	return nil
-}
-
-func distanceText(l2 float64) string {
-	if l2 == 0 || l2 >= 0.001 {
-		return fmt.Sprintf("%.3g", l2)
-	}
-	return strings.ReplaceAll(fmt.Sprintf("%.1e", l2), "-", "−")
 }
 
 // driftBar draws a bar from its left end on, share of what the longest may take, with its number behind it.
@@ -122,6 +114,6 @@ func (f BlockDriftFigure) Alt() string {
 		}
 	}
 	return clean(fmt.Sprintf("Bar charts of how far %s of %s drifted from the pretrained %s, %d of them frozen. The weights of %s moved farthest, by %s of their length. "+
-		"What leaves %s changed most: CKA %.3f on %s.", count(len(blocks), "block"), f.Drift.Model, f.Drift.Base, frozen, farthest.Block, distanceText(farthest.L2),
+		"What leaves %s changed most: CKA %.3f on %s.", count(len(blocks), "block"), f.Drift.Model, f.Drift.Base, frozen, farthest.Block, rate(farthest.L2),
 		least.Block, least.CKA, count(f.Drift.Images, "image")))
 }

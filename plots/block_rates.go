@@ -111,9 +111,9 @@ func (f BlockRatesFigure) Draw(c draw.Canvas) error {
 			low, high = min(low, rate), max(high, rate)
 		}
 	}
-	c = heading(c, title, append(keys, key{label: "no mark: frozen"}))
+	c = heading(c, title, keys)
 	blocks := f.blocks()
-	p := newPlot("", "block, from the input to the head", "learning rate")
+	p := newPlot("", "block, from the input to the head; no mark: frozen", "learning rate")
 	logAxis(&p.Y, low/1.2, high*1.2)
 	p.X.Min, p.X.Max = -0.5, float64(len(blocks))-0.5
 	ticks := make([]plot.Tick, len(blocks))

@@ -56,7 +56,10 @@ func (f CalibrationFigure) Draw(c draw.Canvas) error {
 	c = heading(c, title, []key{
 		{"share predicted right", func(c *draw.Canvas, at vg.Point) { barSample(false)(c, at) }},
 		referenceKey("as sure as right"),
-		{"mean probability", func(c *draw.Canvas, at vg.Point) { c.DrawGlyph(classStyle(0, 4.5), at) }},
+		{"gap to the mean probability", func(c *draw.Canvas, at vg.Point) {
+			half := vg.Point{X: sampleWidth / 2, Y: 6}
+			drawGap(c, vg.Rectangle{Min: at.Sub(half), Max: at.Add(half)})
+		}},
 	})
 	above := newPlot("", "", "share predicted right")
 	below := newPlot("", "probability of the predicted class", "images")
@@ -67,6 +70,8 @@ func (f CalibrationFigure) Draw(c draw.Canvas) error {
 		most = max(most, b.N)
 	}
 	below.X.Min, below.X.Max, below.Y.Min, below.Y.Max = 0, 1, 0, 1.35*float64(most)
+	step, _ := roundStep(max(1, float64(most)/1.5))
+	below.Y.Tick.Marker = plot.ConstantTicks([]plot.Tick{{Value: 0, Label: "0"}, {Value: step, Label: grouped(int(step))}})
 	below.Add(plotterFunc(func(c draw.Canvas, p *plot.Plot) { drawCounts(c, p, measured) }))
 	// Both panels stand over the same axis; the upper one is the higher.
 	split := c.Min.Y + 0.32*(c.Max.Y-c.Min.Y)
@@ -94,12 +99,25 @@ func drawReliability(c draw.Canvas, p *plot.Plot, measured tl.Calibration) {
 			c.StrokeLine2(draw.LineStyle{Color: orange, Width: 2}, box.Min.X, box.Min.Y, box.Max.X, box.Min.Y)
 		}
 	}
-	c.StrokeLine2(reference, x(0), y(0), x(1), y(1))
 	for _, b := range measured.Bins {
 		if b.N > 0 {
-			c.DrawGlyph(classStyle(0, 4.5), vg.Point{X: x(b.Confidence), Y: y(b.Confidence)})
+			low, high := min(b.Accuracy, b.Confidence), max(b.Accuracy, b.Confidence)
+			drawGap(&c, vg.Rectangle{Min: vg.Point{X: x(b.Low) + 1.5, Y: y(low)}, Max: vg.Point{X: x(b.High) - 1.5, Y: y(high)}})
 		}
 	}
+	c.StrokeLine2(draw.LineStyle{Color: ink, Width: 1.6, Dashes: reference.Dashes}, x(0), y(0), x(1), y(1))
+}
+
+// drawGap hatches what lies between how often a model is right and how sure it is.
+func drawGap(c *draw.Canvas, box vg.Rectangle) {
+	if box.Max.Y-box.Min.Y < 1 {
+		return
+	}
+	c.SetColor(pale(vermillion, 0x50))
+	c.Fill(box.Path())
+	hatch(c, box, draw.LineStyle{Color: vermillion, Width: 1})
+	c.SetLineStyle(draw.LineStyle{Color: vermillion, Width: 1.2})
+	c.Stroke(box.Path())
 }
 
 func drawCounts(c draw.Canvas, p *plot.Plot, measured tl.Calibration) {

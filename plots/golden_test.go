@@ -3,6 +3,7 @@ package plots
 import (
 	"context"
 	"flag"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,7 +32,7 @@ func goldens(t *testing.T) map[string]Figure {
 	foreign := predictions
 	foreign.Classes = []string{"solar dish", "hand-held computer, hand-held microcomputer", "sea slug"}
 	both := datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true}
-	return map[string]Figure{
+	figures := map[string]Figure{
 		"curves":               Curves(twoPhases()...),
 		"curves_one_epoch":     Curves(history("head", 1, 1, 0.6, 0.7, 0.5)),
 		"curves_no_valid":      Curves(withoutValid(history("head", 5, 5, 0.6, 0.7, 0.5))),
@@ -52,6 +53,8 @@ func goldens(t *testing.T) map[string]Figure {
 		"parameters":           Parameters(summary(5)),
 		"parameters_frozen":    Parameters(summary(0)),
 	}
+	maps.Copy(figures, statistics(t))
+	return figures
 }
 
 // shapePredictions are right but for every third image.

@@ -18,7 +18,7 @@ import (
 // IntervalsFigure shows the accuracies of models with what chance among the test images leaves open.
 type IntervalsFigure struct {
 	Evaluations []tl.Evaluation // usually on the same images
-	Names       []string        // of the evaluations; nil is their models, with the phase where two are of one model
+	Names       []string        // of the evaluations; nil is their models, or the phases where all are of one model
 	Balanced    bool            // the balanced accuracy instead of the accuracy; its line to compare with is 1/classes
 	Title       string          // "" is the quantity with the number of images
 	Sizing                      // Width 0 is 8; Height 0 is what the models need
@@ -98,6 +98,16 @@ func (f IntervalsFigure) quantity() string {
 	return "accuracy"
 }
 
+// title names the model where all evaluations are of one.
+func (f IntervalsFigure) title() string {
+	first := f.Evaluations[0]
+	text := fmt.Sprintf("%s on %s", f.quantity(), count(first.N(), "image"))
+	if !slices.ContainsFunc(f.Evaluations, func(e tl.Evaluation) bool { return e.Model != first.Model }) && f.Names == nil && len(f.Evaluations) > 1 {
+		text = first.Model + ": " + text
+	}
+	return text
+}
+
 // Draw implements Figure.
 func (f IntervalsFigure) Draw(c draw.Canvas) error {
 	if err := f.check(); err != nil {
@@ -105,7 +115,7 @@ func (f IntervalsFigure) Draw(c draw.Canvas) error {
 	}
 	title := f.Title
 	if title == "" {
-		title = fmt.Sprintf("%s on %s", f.quantity(), count(f.Evaluations[0].N(), "image"))
+		title = f.title()
 	}
 	keys := []key{{"95 % bootstrap interval over images", func(c *draw.Canvas, at vg.Point) {
 		whisker(c, at.X-sampleWidth/2, at.X+sampleWidth/2, at.Y)

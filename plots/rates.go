@@ -84,6 +84,12 @@ func (f RatesFigure) limits() (low, high float64) {
 		}
 	}
 	high = min(high, max(first+0.6*(first-low), low+1e-6*math.Abs(low)+1e-9))
+	below := low - 0.8*(high-low)
+	for _, loss := range f.Curve.Losses { // single steps lie around the mean; one far below is cut
+		if loss >= below && loss < low {
+			low = loss
+		}
+	}
 	pad := max(0.08*(high-low), 1e-6)
 	return low - pad, high + pad
 }

@@ -16,9 +16,9 @@ import (
 type ROCFigure struct {
 	Evaluations []tl.Evaluation // of the same classes
 	Class       string          // the class to be found; "" is the last, of two classes usually the one that is looked for
-	Names       []string        // of the evaluations; nil is their models, with the phase where two are of one model
+	Names       []string        // of the evaluations; nil is their models, or the phases where all are of one model
 	Title       string          // "" names the class
-	Sizing                      // 0 is 7 × 6
+	Sizing                      // 0 is 8 × 6
 }
 
 // ROC draws a curve for each evaluation: which share of the class is found, against which share of all others is taken for it. The legend has the area
@@ -26,7 +26,7 @@ type ROCFigure struct {
 func ROC(evaluations ...tl.Evaluation) ROCFigure { return ROCFigure{Evaluations: evaluations} }
 
 // Size implements Figure.
-func (f ROCFigure) Size() (width, height vg.Length) { return f.or(7, 6) }
+func (f ROCFigure) Size() (width, height vg.Length) { return f.or(8, 6) }
 
 // mostCurves is how many lines can be told apart.
 const mostCurves = 8
@@ -54,24 +54,26 @@ func (f ROCFigure) curves() ([]tl.ROC, error) {
 	return all, nil
 }
 
-// evaluationNames are names for evaluations: those given, else the models, with the phase where two are of one model.
+// evaluationNames are names for evaluations: those given, else the models; where all are of one model, the phases. What is called alike gets a number.
 func evaluationNames(given []string, evaluations []tl.Evaluation) []string {
-	names, models := make([]string, len(evaluations)), map[string]int{}
+	names, seen, models := make([]string, len(evaluations)), map[string]int{}, map[string]bool{}
 	for _, e := range evaluations {
-		models[e.Model]++
+		models[e.Model] = true
 	}
 	for i, e := range evaluations {
+		name := e.Model
 		switch {
 		case i < len(given) && given[i] != "":
-			names[i] = given[i]
-		case models[e.Model] > 1 && e.Phase != "":
-			names[i] = e.Model + ", " + e.Phase
-		case models[e.Model] > 1:
-			names[i] = e.Model + ", before"
-		default:
-			names[i] = e.Model
+			name = given[i]
+		case len(models) == 1 && len(evaluations) > 1 && e.Phase == "":
+			name = "before"
+		case len(models) == 1 && len(evaluations) > 1:
+			name = e.Phase
 		}
-		names[i] = clean(names[i])
+		if seen[name]++; seen[name] > 1 {
+			name += fmt.Sprintf(" (%d)", seen[name])
+		}
+		names[i] = clean(name)
 	}
 	return names
 }
@@ -84,15 +86,15 @@ func (f ROCFigure) Draw(c draw.Canvas) error {
 	}
 	title := f.Title
 	if title == "" {
-		title = "finding " + curves[0].Class
+		title = fmt.Sprintf("finding %s: area under each curve, with its 95 %% interval", curves[0].Class)
 	}
 	var keys []key
 	for i, name := range evaluationNames(f.Names, f.Evaluations) {
-		area := fmt.Sprintf(": area %.3f (%.3f to %.3f)", curves[i].Area, curves[i].Interval[0], curves[i].Interval[1])
+		area := fmt.Sprintf(": %.3f (%.3f to %.3f)", curves[i].Area, curves[i].Interval[0], curves[i].Interval[1])
 		style := lettering(normal)
-		keys = append(keys, lineKey(fit(style, name, (c.Max.X-c.Min.X)*0.45-style.Width(area))+area, i, false))
+		keys = append(keys, lineKey(fit(style, name, (c.Max.X-c.Min.X)*0.48-style.Width(area))+area, i, false))
 	}
-	c = heading(c, title, append(keys, referenceKey("chance: area 0.500")))
+	c = heading(c, title, append(keys, referenceKey("chance: 0.500")))
 	p := newPlot("", "share of the others taken for it (false positives)", "share of it found (true positives)")
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.02, 1.02, -0.02, 1.02
 	p.Add(plotterFunc(func(c draw.Canvas, p *plot.Plot) {
