@@ -6,61 +6,50 @@
 //
 // **When you are through, you can**
 //
-//   - say in the lecture's terms what differs between a source and a target: domain or task, and which part of it;
-//   - count the parameters of a convolutional network by hand, and check the computer's count;
-//   - freeze a base, extract representations and train a head on them;
-//   - unfreeze the last blocks and fine-tune them with differential learning rates, and say why the rates must be low;
-//   - judge the result: against the simplest possible answer, with its uncertainty, on images that no decision has seen.
+//   - say in the lecture's terms what differs between a source and a target, and why the lecture writes $P_s(x) \neq P_t(x)$ below *Fine-tuning*;
+//   - carry out the three steps: freeze the base, train the head, unfreeze the last blocks and train on;
+//   - say why the gradient updates must not be big, and show what a big one destroys;
+//   - leave batch norm alone, and name the damage where somebody did not;
+//   - judge the result: against the simplest possible answer, with its uncertainty, on images that no decision has seen, and by what the network
+//     looks at.
 //
-// **How to work.** Run the cells from the top, one after the other (Shift+Enter). Before some cells there is a question marked **Predict**.
-// Write your answer down before you run the cell: being wrong first is how one remembers. The first run computes what the network makes
-// of each image. The results are kept on disk, so a second run is shorter.
+// **Minutes needed**: 50 to read, predict and answer; the cells run for 3 to 5 of them on two cores, most of it in one cell of section 8.
 //
-// ## 1 · Ten lines of Go
+// **Before this lesson**: lesson 2 counts parameters, lesson 3 looks at representations, lesson 6 trains heads on a frozen base. What you need of them
+// is said again here in a sentence or two, so that this lesson can stand alone.
 //
-// The lab is written in Go. If you know a little Python, this table and the next cells are all the Go that you need here.
+// **How to work.** Run the cells from the top, one after the other (Shift+Enter). Before a result there is a question marked **Predict**. Write your
+// answer down before you run the cell: being wrong first is how one remembers. Exercises stand where they belong; each is checked at once, and after
+// two tries there is a hint. The first run computes what the network makes of each image. The results are kept on disk, so a second run is shorter.
+//
+// ## 1 · Go in six lines
+//
+// Lesson 1 teaches the Go that the lab uses. In short:
 //
 // | Go | Python | remark |
 // |---|---|---|
 // | `n := 3` | `n = 3` | `:=` makes a new variable, `=` changes an old one |
-// | `var d = datasets.Open("elpv")` | `d = datasets.open("elpv")` | a variable of the whole notebook |
 // | `[]int{1, 2}` | `[1, 2]` | a *slice*; every element has the same type |
 // | `for i, x := range xs { … }` | `for i, x in enumerate(xs):` | braces, not indentation |
 // | `func f(a int) float64 { … }` | `def f(a): …` | types are written behind the names |
 // | `tl.Phase{Name: "head", Epochs: 5}` | `Phase(name="head", epochs=5)` | a *struct*; what is left out is zero |
-// | `v, err := f()` | `v = f()` | errors are values, not exceptions: `err` is `nil` where all went well |
-// | `v := tl.Must(f())` | `v = f()` | stops the cell with the error, if there is one |
+// | `v := tl.Must(f())` | `v = f()` | `f` returns a value and an error; `Must` stops the cell with the error, if there is one |
 //
-// The next cell says which packages the notebook uses. `fmt` prints, `context` lets the stop button stop things; `tl` holds the words of
-// transfer learning, `datasets` the images, `plots` the figures.
+// A cell that starts with `%%` is run at once, and its variables are gone when it ends. What stands in cells without `%%` stays for the rest of the
+// notebook. The next cell says which packages are used: `tl` holds the words of transfer learning, `datasets` the images, `plots` the figures, `check`
+// the exercises.
 package finetuning_test
 
 import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 
 	"transferlab/datasets"
+	"transferlab/lessons/check"
 	"transferlab/plots"
 	"transferlab/tl"
 )
-
-// A cell that starts with `%%` is run at once. Each such cell is a small program of its own: Go compiles it, runs it, and its variables are
-// gone when it ends. What stands in cells *without* `%%` stays for the rest of the notebook.
-func Example_tenLinesOfGo() {
-	squares := []int{} // an empty slice
-	for i := range 5 { // i is 0, 1, 2, 3, 4
-		squares = append(squares, i*i)
-	}
-	side, err := strconv.Atoi("224") // two results: a number, and what went wrong
-	if err != nil {
-		fmt.Println("that was no number:", err)
-	}
-	phase := tl.Phase{Name: "head", Epochs: 20} // all other fields are zero
-	fmt.Println(squares, side, phase.Name, phase.Epochs)
-	// Output: [0 1 4 9 16] 224 head 20
-}
 
 // ## 2 · The data
 //
@@ -75,8 +64,8 @@ func Example_tenLinesOfGo() {
 //   - `train`: what the network learns from.
 //   - `valid`: 15 % of the remaining rows, the same share of each class. Every *decision* is made on it, such as which epoch to keep.
 //
-// `mirrored` is `train` again, but each photograph may also come mirrored left to right, upside down, or both: a broken cell is broken from
-// every side, so that one photograph gives four. This is *augmentation*, and we use it for fine-tuning.
+// `mirrored` is `train` again, but each photograph may also come mirrored left to right: a broken cell is broken from both sides, so that one photograph
+// gives two. This is *augmentation*, and we use it for fine-tuning.
 //
 // These lines only *describe* the data: nothing is read, nothing is loaded yet. So they may stand in a cell without `%%`, where all later
 // cells find them.
@@ -85,7 +74,7 @@ var (
 	ctx          = context.Background()
 	rest, test   = datasets.Open("elpv").EveryNth(4)
 	train, valid = rest.Split(0.85, 1)
-	mirrored     = train.Augment(datasets.Augmentation{FlipLeftRight: true, FlipUpDown: true})
+	mirrored     = train.Augment(datasets.Augmentation{FlipLeftRight: true})
 )
 
 // How many images are there of each class? The answer matters more than it seems. If most cells are functional, a program that says
@@ -106,7 +95,7 @@ func Example_lookAtImages() {
 	plots.Show(tl.Must(plots.Batch(ctx, spread, 12)))
 }
 
-// And this is what augmentation makes of one photograph. The label stays the same. Would turning it by 90° be as harmless? By 45°?
+// And this is what augmentation makes of one photograph. The label stays the same. Would turning it upside down be as harmless? By 45°?
 func Example_lookAtAugmentation() {
 	plots.Show(tl.Must(plots.Batch(ctx, mirrored.Take(1), 1)))
 }
@@ -129,8 +118,15 @@ func Example_lookAtAugmentation() {
 // **what** to transfer (the base, not the head), **when** (section 6 looks at whether the representation parts our classes at all), and
 // **how** (first the head, then the last blocks).
 //
+// Why does the slide *Fine-tuning* carry $P_s(x) \neq P_t(x)$, and the one before it, *Representation Extraction*, $P_s(Y|X) \neq P_t(Y|X)$? Because each names
+// what its method can mend. A new head on a frozen base changes the answer $P(Y|X)$ that is given for a representation; the representation itself it must
+// take as it is. If the *images* are of another kind than those that the base was trained on, the features themselves may be the wrong ones: some channels
+// answer to things that never come, and nothing answers to what matters. Then the base has to move, and moving it is fine-tuning.
+//
+// The next cell makes that difference visible before anything is trained: with its old head the network can still answer the *source* task.
+//
 // The network is EfficientNet-Lite0 (Tan & Le 2019), small enough for a telephone. `tl.Load` describes it with its ImageNet weights
-// and without its head; with its old head it can still answer the *source* task. Let it answer for four solar cells.
+// and without its head. Let the network with its old head answer for four solar cells.
 //
 // **Predict**: the network has never seen a solar cell, and its 1,000 classes include none. What will it say, and how sure will it be?
 
@@ -145,58 +141,19 @@ func Example_askTheSourceTask() {
 // that it was taught. But it has no word for *broken*: $\mathcal{Y}_s$ is built into its last layer. So the head must go, and what it
 // saw before it chose a word may be of use.
 //
-// ## 4 · Count the parameters
-//
-// A convolution has, for each of its filters, one weight for each number that the filter looks at (its volume, $k \times k \times c_{in}$) and one bias:
-//
-// $$\text{parameters} = n_{\text{filters}} \times (k \times k \times c_{in}) + n_{\text{filters}}$$
-//
-// A fully connected layer has one weight for each pair of input and output, and one bias for each output. That is all one needs for the
-// lecture's example: an input of 32×32×3; 8 filters 3×3; 16 filters 5×5 with stride 2; flatten; 512 nodes; 4 nodes.
-//
-// **Predict**: which of the four layers holds most of the parameters? Guess a percentage.
-
-func conv(k, in, filters int) int { return filters*(k*k*in) + filters }
-
-func dense(in, out int) int { return in*out + out }
-
-func Example_countTheLecturesNetwork() {
-	conv1, conv2 := conv(3, 3, 8), conv(5, 8, 16)
-	dense1, dense2 := dense(16*16*16, 512), dense(512, 4)
-	total := conv1 + conv2 + dense1 + dense2
-	fmt.Println(conv1, "+", conv2, "+", dense1, "+", dense2, "=", total)
-	share := float64(dense1) / float64(total)
-	fmt.Printf("the first fully connected layer holds %.1f %% of them\n", 100*share)
-	// Output:
-	// 224 + 3216 + 2097664 + 2052 = 2103156
-	// the first fully connected layer holds 99.7 % of them
+// Which of the four lines of the table a change concerns is worth an exercise, since the remedy depends on it.
+func Example_exerciseDiffers() {
+	check.Answer("07/differs", nil)
 }
 
-// The fully connected layer eats everything, since it does not share weights over the picture. That is what made VGG16 so large. The lecture
-// gives 134,268,737 parameters for it. Check that with two formulas: 13 convolutions 3×3, then 25,088 → 4,096 → 4,096 → classes.
-func Example_countVGG16() {
-	filters := []int{64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512}
-	in, convolutions := 3, 0
-	for _, n := range filters {
-		convolutions += conv(3, in, n)
-		in = n
-	}
-	for _, classes := range []int{1, 2, 1000} {
-		head := dense(7*7*512, 4096) + dense(4096, 4096) + dense(4096, classes)
-		total := convolutions + head
-		fmt.Printf("VGG16 with %4d classes: %d\n", classes, total)
-	}
-	// Output:
-	// VGG16 with    1 classes: 134264641
-	// VGG16 with    2 classes: 134268738
-	// VGG16 with 1000 classes: 138357544
-}
-
-// No head gives the number on the slide: two classes give one more. Now you know how to find such a thing.
+// ## 4 · Where the parameters are
 //
-// Our base is a newer kind of network, and much smaller. It ends in an *average over space* in place of `flatten`, so its fully connected
-// part is small. Its **blocks**, called MBConv (Sandler et al. 2018), split a convolution into three cheap ones. In a block that takes
-// $c$ channels, gives $c'$, and widens 6 times in between:
+// Lesson 2 counts networks layer by layer. What is needed of it here: a fully connected layer has one weight for each pair of input and output, and one
+// bias for each output; a convolution has for each filter as many weights as the filter looks at, $k \times k \times c_{in}$.
+//
+// VGG16 on the lecture's slides has 134 million parameters, nine of ten in its fully connected layers. Our base is a newer kind of network, and much
+// smaller. It ends in an *average over space* in place of `flatten`, so that its head is small. Its **blocks**, called MBConv (Sandler et al. 2018), split a
+// convolution into three cheap ones. In a block that takes $c$ channels, gives $c'$, and widens 6 times in between:
 //
 // | layer | what it does | weights | batch norm |
 // |---|---|---|---|
@@ -218,23 +175,9 @@ func Example_summary() {
 // **Read the figure**: a bar is a block, from the input to the top. Parameters sit near the top, where there are many channels. Compare
 // with the MACs in the table: work is spread quite differently, because the early blocks have few weights but apply them at many places.
 //
-// Check one block by hand: `mbconv16` takes 192 channels, gives 320, and its depthwise kernel is 3×3.
-
-func mbconv(k, in, out int) int {
-	wide := 6 * in
-	expand := in*wide + 2*wide
-	depthwise := k*k*wide + 2*wide
-	project := wide*out + 2*out
-	return expand + depthwise + project
-}
-
-func Example_checkOneBlock() {
-	fmt.Println("by hand:      ", mbconv(3, 192, 320))
-	for _, block := range tl.Must(base.Summary(ctx)).Blocks {
-		if block.Name == "mbconv16" {
-			fmt.Println("by the engine:", block.Params)
-		}
-	}
+// Check the summary's number of one block by hand. Put your answer in place of `nil` and run the cell; `nil` prints the question.
+func Example_exerciseBlock() {
+	check.Answer("07/mbconv", nil)
 }
 
 // ## 5 · Step 1: freeze the base, extract representations
@@ -250,11 +193,15 @@ var (
 	tuned    = base.WithHead("fine-tuned", tl.Dense(2))
 )
 
-// **Predict**: how many parameters remain trainable? The representation has 1,280 numbers; use the formula.
+// **Predict**: how many parameters remain trainable? The representation has 1,280 numbers. First the exercise, then the count.
+func Example_exerciseHead() {
+	check.Answer("07/head", nil)
+}
+
+// This cell freezes.
 func Example_freeze() {
 	summary := tl.Must(headOnly.Freeze(ctx))
-	fmt.Println("trainable:", summary.Trainable(), "of", summary.Total())
-	fmt.Println("by hand:  ", dense(1280, 2))
+	fmt.Printf("trainable: %d of %d parameters\n", summary.Trainable(), summary.Total())
 }
 
 // What the frozen base makes of an image $x$ is its **representation** $r = f(x)$, 1,280 numbers in place of 224 × 224 × 3 = 150,528. The lecture
@@ -326,20 +273,15 @@ func Example_whatTheIslandsAre() {
 
 var (
 	headPhase = tl.Phase{Name: "head", Epochs: 20, LearningRate: 3e-3}
-	tunePhase = tl.Phase{Name: "fine-tune", Epochs: 8, LearningRate: 1e-3, RateDecay: 1.0 / 3,
+	tunePhase = tl.Phase{Name: "fine-tune", Epochs: 7, LearningRate: 1e-3, RateDecay: 1.0 / 3,
 		Schedule: "one-cycle", LabelSmoothing: 0.05, WeightDecay: 0.01}
 )
 
-// **Predict**: write down two numbers, the accuracy on `valid` that you expect from the trained head and from the fine-tuned network. Change them
-// here, run the cell, and a later one will hold them against what comes out. Keep in mind what always answering "functional" gets.
-
-var (
-	guessHead  = 0.70
-	guessTuned = 0.70
-)
-
-func Example_guess() {
-	fmt.Printf("my guess: head %.2f, fine-tuned %.2f\n", guessHead, guessTuned)
+// **Predict** the accuracy on `valid`, of the trained head and of the fine-tuned network. Put a number in place of each `nil`; the cells that measure will
+// hold it against what comes out. Keep in mind what always answering "functional" gets.
+func Example_predict() {
+	check.Predict("07/guess-head", nil)
+	check.Predict("07/guess-tuned", nil)
 }
 
 // Now train. The representations are there already, so twenty passes over all images take next to nothing: watch the column *images/s*. `Fit` on
@@ -379,6 +321,11 @@ func Example_unfreeze() {
 	fmt.Printf("trainable: %.0f %% of the parameters\n", 100*share)
 }
 
+// Before you read on: why was the head trained first?
+func Example_exerciseOrder() {
+	check.Answer("07/order", nil)
+}
+
 // Many parameters, few images. So, says the lecture, *we must be very careful not to have big gradient updates*. Why?
 //
 //   - The pretrained weights are worth something. A large step destroys in a moment what took weeks to learn, and our images are too few
@@ -395,11 +342,12 @@ func Example_unfreeze() {
 //
 // $$\eta_g = \eta \cdot d^{\,g}$$
 //
-// Here $d$ is 1/3, and a group is a stage of the network. (Howard & Ruder 2018, who found this for language, call it *discriminative*
-// fine-tuning.) The other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to almost nothing (Smith
-// 2018), *label smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves, and *weight decay* keeps weights small.
+// Here $d$ is 1/3, and a group is a stage of the network. (Howard & Ruder 2018, who found this for language, call it *discriminative* fine-tuning.) The
+// other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to almost nothing (Smith 2018), *label
+// smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves, and *weight decay* keeps weights
+// small.
 //
-// This is the step that takes minutes. The frozen blocks run once for each photograph and its mirror images; then only the last six are
+// This is the step that takes minutes. The frozen blocks run once for each photograph and its mirror image; then only the last six are
 // trained. (To run this again from the start, begin with the cell above.)
 func Example_fineTune() {
 	history := tl.Must(tuned.Fit(ctx, mirrored, valid, tunePhase))
@@ -420,25 +368,127 @@ func Example_bothPhases() {
 }
 
 // **Read the figure**: the phases stand one behind the other. Where the second begins, the curves jump. The training loss has three reasons for it:
-// label smoothing, with which it cannot fall below $-0.975 \cdot \log 0.975 - 0.025 \cdot \log 0.025 \approx 0.117$; the mirrored images, which are harder; and
+// label smoothing, with which it cannot fall below $-0.975 \cdot \log 0.975 - 0.025 \cdot \log 0.025 \approx 0.117$; the mirrored images, which the head has not seen; and
 // the rising rate, which shakes what was good. The last one shows in the loss of `valid` too. The question is whether the curves
 // come back, and go below where they were. With a rate that is too high they do not.
 //
 // Then look at the gap between training and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
 // overfit and then step back some epochs*. Keeping the best epoch is that step back.
 //
-// Now back to your guess. This is still `valid`, on which the epochs were chosen, so both numbers are a little too good.
-func Example_compareWithMyGuess() {
-	for _, c := range []struct {
-		model tl.Model
-		guess float64
-	}{{headOnly, guessHead}, {tuned, guessTuned}} {
-		evaluation := tl.Must(c.model.Evaluate(ctx, valid))
-		fmt.Printf("%-12s guessed %.3f, measured %.3f\n", c.model.Name, c.guess, evaluation.Accuracy())
+// One of the three reasons can be computed. Where does the 0.117 come from, and what would it be for another share?
+func Example_exerciseSmoothing() {
+	check.Answer("07/smoothing", nil)
+}
+
+// Now back to what you predicted. This is still `valid`, on which the epochs were chosen, so both numbers are a little too good.
+func Example_compareWithMyPrediction() {
+	check.Reveal("07/guess-head", tl.Must(headOnly.Evaluate(ctx, valid)).Accuracy())
+	check.Reveal("07/guess-tuned", tl.Must(tuned.Evaluate(ctx, valid)).Accuracy())
+}
+
+// ## 9 · The gradient that is too big
+//
+// *We must be very careful not to have big gradient updates.* What happens to who is not? Two models get the same head and the same 150 photographs. Then
+// their last six blocks are fine-tuned for three epochs: one carefully, as above, the other at a rate that is 30 times as high. Everything else is the
+// same, the differential rates too.
+//
+// **Predict** the accuracy of the second one on 100 images of `valid`, half of them defective.
+
+var (
+	few      = train.PerClass(75, 1)
+	judges   = valid.PerClass(50, 1)
+	careful  = base.WithHead("careful", tl.Dense(2))
+	reckless = base.WithHead("reckless", tl.Dense(2))
+)
+
+func Example_predictReckless() {
+	check.Predict("07/guess-reckless", nil)
+}
+
+// The loss and the accuracy on valid stand in the last two columns. `KeepLast` keeps the last epoch, whatever it is worth: the lab would keep the best one
+// otherwise, and hide the damage.
+func Example_tooBig() {
+	quietly := tl.WithReport(ctx, nil)
+	for _, model := range []tl.Model{careful, reckless} {
+		tl.Must(model.Reset(ctx))
+		head := tl.Must(model.Fit(quietly, few, judges, headPhase))
+		tl.Must(model.UnfreezeTop(ctx, 6))
+		phase := tl.Phase{Name: "fine-tune", Epochs: 3, LearningRate: 1e-3, RateDecay: 1.0 / 3, WeightDecay: 0.01, KeepLast: true}
+		if model.Name == reckless.Name {
+			phase.LearningRate *= 30
+		}
+		fmt.Printf("the head alone: accuracy %.2f on valid\n", head.Epochs[head.Kept-1].ValidAccuracy)
+		fmt.Println(tl.Must(model.Fit(quietly, few, judges, phase)))
+	}
+	check.Reveal("07/guess-reckless", tl.Must(reckless.Evaluate(ctx, judges)).Accuracy())
+}
+
+// The training loss of a coin is 0.69. What is above it is worse than knowing nothing: the network is wrong, and sure of it. What was destroyed? The lab
+// keeps the pretrained weights beside the trained ones and compares: `Drift` gives, for each block, how far its weights went from where
+// they were, $\lVert w - w_0 \rVert / \lVert w_0 \rVert$, and how alike what leaves the block still is to what left it before, as CKA (Kornblith et al.
+// 2019): 1 is the same up to a rotation, 0 has nothing to do with it any more.
+func Example_whatItDestroyed() {
+	for _, model := range []tl.Model{careful, reckless} {
+		drift := tl.Must(model.Drift(ctx, judges))
+		drift.Blocks = drift.Blocks[11:] // the last frozen block, and those behind it
+		plots.Show(plots.BlockDrift(drift))
 	}
 }
 
-// ## 9 · The test, once
+// **Read the figure**: a row is a block, from the input to the top; the first is still frozen, and has not moved at all. The careful model moved the others
+// ones by a hundredth or so, and its representation stayed what it was, a little adapted. In the reckless one they moved by a tenth and more, and that is
+// enough: the last blocks hand on something that has little to do with the pretrained representation, or the same for every image. What was learned from a
+// million photographs cannot be had again from 150.
+//
+// **The remedy** is the slide's: *a very low learning rate*, and the head first. Note what would *not* help: under Adam a step is about as long as the rate
+// however long the gradient is, so that shortening gradients changes little. And keep the best epoch on `valid`, which the lab does unless told otherwise.
+//
+// ## 10 · A pitfall: batch norm that goes on measuring
+//
+// Batch norm subtracts a mean and divides by a deviation. While a network is *trained*, both are those of the batch; for use, it takes the running
+// averages that it collected meanwhile (Ioffe & Szegedy 2015). So there are two things to freeze. Who sets `requires_grad = False` on every parameter in
+// PyTorch has frozen the weights; as long as the network is in training mode, batch norm goes on measuring, and its averages move at every step, whatever
+// the learning rate. (In Keras, since TensorFlow 2, `trainable = False` stops both.)
+//
+// In the lab a frozen block is frozen, its averages too. `BatchNorm: tl.BatchNormAverages` switches the mistake on. The head of section 7 is trained for
+// three more epochs on 64 photographs, in batches of 2, at a rate so low that it can hardly move: once with the mistake, once without.
+//
+// **Predict**: which of the two loses, and is it visible in the *training* loss?
+
+var (
+	frozenNorm = base.WithHead("frozen averages", tl.Dense(2))
+	movingNorm = base.WithHead("moving averages", tl.Dense(2))
+)
+
+func Example_batchNorm() {
+	quietly := tl.WithReport(ctx, nil)
+	for _, model := range []tl.Model{frozenNorm, movingNorm} {
+		tl.Must(model.Reset(ctx))
+		tl.Must(model.Fit(quietly, train, valid, headPhase))
+		before := tl.Must(model.Evaluate(ctx, judges))
+		phase := tl.Phase{Name: "a little more", Epochs: 3, LearningRate: 1e-5, BatchSize: 2}
+		if model.Name == movingNorm.Name {
+			phase.BatchNorm = tl.BatchNormAverages
+		}
+		history := tl.Must(model.Fit(quietly, train.PerClass(32, 1), datasets.Dataset{}, phase))
+		after := tl.Must(model.Evaluate(ctx, judges))
+		fmt.Printf("%s: %d of %d frozen tensors moved\n", model.Name, len(history.Proof.Moved), history.Proof.Tensors)
+		fmt.Printf("   training loss %.2f; on valid loss %.2f → %.2f, accuracy %.2f → %.2f\n", history.Epochs[2].Loss,
+			before.Loss, after.Loss, before.Accuracy(), after.Accuracy())
+	}
+}
+
+// No weight has moved, and yet the network is not what it was. The damage comes in two parts. *In training* the head, which learned on representations
+// made with the pretrained averages, gets others, made with the mean and deviation of two photographs: the training loss shows it. *In use* the averages have
+// gone some way towards what was measured on pairs of photographs, and every image's representation is a little off.
+//
+// **The remedy**: leave the averages of frozen blocks alone (the lab's default), and those of unfrozen blocks too where batches or images are few. The line
+// `frozen: 245 tensors, bit-identical` below each phase is there for this. How much of the pretrained averages is left after such a phase?
+func Example_exerciseAverages() {
+	check.Answer("07/averages", nil)
+}
+
+// ## 11 · The test, once
 //
 // All decisions are made; now the test images may be looked at. **Predict**: better or worse than on `valid`? Which model wins, and by how much?
 func Example_test() {
@@ -468,7 +518,7 @@ func Example_standardError() {
 	// accuracy 0.90 on 656 images: ± 0.023
 }
 
-// ## 10 · What it still gets wrong
+// ## 12 · What it still gets wrong
 //
 // One number hides *which* mistakes are made. The confusion matrix has a row for each true class and a column for each answer. In practice
 // the two kinds of mistakes cost differently: a defect that is overlooked, and a good cell that is sorted out. **Predict**: which of the
@@ -515,7 +565,51 @@ func Example_whereItIsWrong() {
 	}
 }
 
-// ## 11 · How far to trust these numbers
+// Accuracy counts all images alike; balanced accuracy counts the classes alike. Write it yourself: fill in the func, and put its name in place of `nil`.
+
+func myBalancedAccuracy(truth, predicted []int) float64 {
+	return 0 // your lines
+}
+
+func Example_exerciseBalanced() {
+	check.Answer("07/balanced", nil)
+}
+
+// ## 13 · Before and after, in heat maps
+//
+// *What* does the network look at? Grad-CAM (Selvaraju et al. 2017) asks the last feature maps: it weights each of them by how much the class's logit
+// would grow with it, adds them up, and lays the sum over the image. The map is as coarse as the last blocks are, 7×7 places. Here it speaks for the
+// class *defective*, in cells that are defective and that the fine-tuned model gets right, the surest first: above all those that the head alone got
+// wrong.
+//
+// **Predict**: fine-tuning has seen where the cracks are. Will the maps become sharper, or move?
+func Example_heatMaps() {
+	before, after := tl.Must(headOnly.Evaluate(ctx, test)), tl.Must(tuned.Evaluate(ctx, test))
+	var gained, kept []int
+	for i, label := range after.Labels {
+		switch {
+		case label != 1 || after.Predicts.Class[i] != 1:
+		case before.Predicts.Class[i] != 1:
+			gained = append(gained, i)
+		default:
+			kept = append(kept, i)
+		}
+	}
+	shown := append(gained[:min(3, len(gained))], kept[:min(1, len(kept))]...)
+	cells := test.Rows(shown...)
+	defective := tl.Attribution{Method: tl.GradCAM, Class: "defective"}
+	for _, model := range []tl.Model{headOnly, tuned} {
+		figure := tl.Must(plots.HeatMaps(ctx, cells, tl.Must(model.Attribute(ctx, cells, defective))))
+		figure.Title = model.Name
+		plots.Show(figure)
+	}
+}
+
+// **Read the figure**: light places speak for *defective*. Below each image stands the probability. Compare the two figures image by image: does the light
+// lie on what you would call the defect? A map that lies on the border or on the metal strips is a warning: the answer may be right for a wrong reason.
+// A map says where the evidence is, not what it is; and it is scaled to its own highest value, so that a weak map looks as bright as a strong one.
+
+// ## 14 · How far to trust these numbers
 //
 //   - **The split is weak.** The rows of the data set come module by module. With every fourth row held out, a test cell has neighbours from
 //     its own module among the training cells: same camera, same day, same brightness. The test says how well the network does on *such* modules.
@@ -524,11 +618,10 @@ func Example_whereItIsWrong() {
 //   - **The labels are uncertain**, about one in eight of them by the expert's own word. No model can be better than its labels.
 //   - **One run is one run.** Head, order of images and mirroring depend on a random seed. `tuned.Seeded(1)` is the same model with another one.
 //     Report the median of several, and do not pick the best.
-//   - **The classes are not even.** In a power plant there may be far fewer defective cells than here: $P(Y)$ differs. The lecture files this under
-//     $P_s(Y|X) \neq P_t(Y|X)$, but what shifts first is the prior $P(Y)$, and $P(Y|X)$ only with it, by Bayes' theorem.
+//   - **The classes are not even.** In a power plant there may be far fewer defective cells than here: the prior $P(Y)$ differs (see the Errata).
 //   - **This is a lesson**, no inspection system.
 //
-// ## 12 · What you did, in the lecture's words
+// ## 15 · What you did, in the lecture's words
 //
 // | strategy | here |
 // |---|---|
@@ -536,14 +629,35 @@ func Example_whereItIsWrong() {
 // | parameter transfer | the base's weights, used as a start (section 8) |
 // | inductive transfer | labels in the target, another task than in the source |
 //
-// **Try it.** Each of these is a small change above. Judge on `valid`, and write down your guess first.
+// Instance transfer and relational-knowledge transfer, which the lecture also names, are not done here, and of the *variations* only one is: another domain
+// *and* another task. Segmentation, the lecture's example of a new task, has no run in this lesson either. What is said of classes here would hold there for
+// every pixel: the base is kept, the head is one that has not thrown the places away.
+//
+// "**What people think**: you can't do deep learning unless you have a million labeled examples." You had 1,673, and in section 9 it was 150. The million
+// was needed once, by others: without their weights this lesson would have to start where lesson 1 shows that it leads nowhere.
+//
+// **Where you stand**: the exercises of this lesson, with what is still open.
+func Example_progress() {
+	check.Progress("07")
+}
+
+// **On your own.** Each of these is a small change above. Judge on `valid`, and write down your guess first.
 //
 //  1. *Fewer images.* In section 2, write `train, valid = rest.Split(0.1, 1)`: about 200 images to learn from, and more to validate on. What does
 //     each model lose? (In section 5, give the models other names, so that the old ones are kept.)
-//  2. *A rate that is too high.* Give `tunePhase` the rate `3e-2` and look at the curves at the border of the phases.
-//  3. *No differential rates.* Set `RateDecay: 1`. Better, worse, or within the error?
-//  4. *Skip step 2.* Fine-tune a third model without training its head first. What do the curves look like?
-//  5. *One more block or one less.* `UnfreezeTop(ctx, 2)`, `UnfreezeTop(ctx, 10)`: accuracy, and time?
+//  2. *Skip step 2.* Fine-tune a third model without training its head first. What do the curves look like?
+//  3. *One more block or one less.* `UnfreezeTop(ctx, 2)`, `UnfreezeTop(ctx, 10)`: accuracy, and time?
+//  4. *A small batch where the averages do move.* In section 10, take batches of 16. Is the damage as large? Why?
+//
+// ## Errata of the slides
+//
+//   - The *telescope* slide, $P_s(x) \neq P_t(x)$: the scenario is about two telescopes, one of which is more sensitive, and the task that follows is about
+//     *topics in a document*. What fits the scenario is: can the weights learned on the pictures of one telescope be used on those of the other?
+//   - The slide on *unbalanced labels* files them under $P_s(Y|X) \neq P_t(Y|X)$. What shifts there is the prior $P(Y)$; $P(Y|X)$ changes with it, and only
+//     through Bayes' theorem, $P(Y|X) = P(X|Y)\,P(Y)/P(X)$, while $P(X|Y)$, what a defective cell looks like, stays. That matters: a shifted prior can be put
+//     right behind a trained network, without training it again. (Section 14 has the case of our solar cells.)
+//   - *Unsupervised transfer learning* is said to have "same domains", and its example goes from English to Spanish texts. Two languages are two feature
+//     spaces, hence two domains.
 //
 // ## Further reading
 //
@@ -552,6 +666,9 @@ func Example_whereItIsWrong() {
 //   - J. Howard, S. Ruder: *Universal language model fine-tuning for text classification.* ACL 2018, arXiv:1801.06146. Differential rates, gradual unfreezing.
 //   - A. Kumar, A. Raghunathan, R. Jones, T. Ma, P. Liang: *Fine-tuning can distort pretrained features and underperform out-of-distribution.* ICLR
 //     2022, arXiv:2202.10054. First the head, then the rest.
+//   - S. Ioffe, C. Szegedy: *Batch normalization: accelerating deep network training by reducing internal covariate shift.* ICML 2015, arXiv:1502.03167.
+//   - S. Kornblith, M. Norouzi, H. Lee, G. Hinton: *Similarity of neural network representations revisited.* ICML 2019, arXiv:1905.00414. CKA.
+//   - R. R. Selvaraju et al.: *Grad-CAM: visual explanations from deep networks via gradient-based localization.* ICCV 2017, arXiv:1610.02391.
 //   - M. Tan, Q. V. Le: *EfficientNet: rethinking model scaling for convolutional neural networks.* ICML 2019, arXiv:1905.11946.
 //   - M. Sandler et al.: *MobileNetV2: inverted residuals and linear bottlenecks.* CVPR 2018, arXiv:1801.04381.
 //   - L. N. Smith: *A disciplined approach to neural network hyper-parameters, part 1.* 2018, arXiv:1803.09820. The one-cycle schedule.
