@@ -16,6 +16,8 @@ type highlighter struct {
 	format *chtml.Formatter
 	style  *chroma.Style
 	styles string // CSS for light, then for dark
+	// lightStyles are for paper.
+	lightStyles string
 }
 
 func newHighlighter() (*highlighter, error) {
@@ -27,11 +29,13 @@ func newHighlighter() (*highlighter, error) {
 	if err := h.format.WriteCSS(&dark, cstyles.Get("github-dark")); err != nil {
 		return nil, fmt.Errorf("page: code colours: %w", err)
 	}
-	// The page has its own ground, and GoNB's %% is no mistake.
-	const plain = ".chroma, .bg { background: none } .chroma .err { color: inherit; background: none }\n"
-	h.styles = "@media (prefers-color-scheme: light) {\n" + light.String() + "}\n@media (prefers-color-scheme: dark) {\n" + dark.String() + "}\n" + plain
+	h.lightStyles = light.String() + plainCode
+	h.styles = "@media (prefers-color-scheme: light) {\n" + light.String() + "}\n@media (prefers-color-scheme: dark) {\n" + dark.String() + "}\n" + plainCode
 	return h, nil
 }
+
+// plainCode: the page has its own ground, and GoNB's %% is no mistake.
+const plainCode = ".chroma, .bg { background: none } .chroma .err { color: inherit; background: none }\n"
 
 // render returns code as a <pre>. An unknown language is plain text.
 func (h *highlighter) render(source, language string) (template.HTML, error) {

@@ -6,7 +6,9 @@ import (
 	"html"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	terminal "github.com/buildkite/terminal-to-html/v3"
 
@@ -27,6 +29,7 @@ func renderOutputs(cell *notebook.Cell, n int, p *prose) ([]output, error) {
 			}
 			out.Class = "text " + map[bool]string{true: "stderr", false: "stdout"}[o.Name == "stderr"]
 			out.HTML, err = colours(text)
+			out.Columns = columns(text)
 		case notebook.Error:
 			text := strings.Join(o.Traceback, "\n")
 			if text == "" {
@@ -34,6 +37,7 @@ func renderOutputs(cell *notebook.Cell, n int, p *prose) ([]output, error) {
 			}
 			out.Class = "error"
 			out.HTML, err = colours(text)
+			out.Columns = columns(text)
 		default:
 			out, err = data(o, fmt.Sprintf("Figure %d of cell %d", i+1, n), p)
 		}
@@ -54,6 +58,21 @@ func trimBlank(s string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
+// columns is how wide a text is, where that is wider than paper, else 0. A table of text is then set smaller; broken lines would be no table. A
+// few lines in a longer text, such as notes below a table, may be longer: they are broken.
+func columns(text string) int {
+	const paper = 96
+	var lengths []int
+	for line := range strings.Lines(text) {
+		lengths = append(lengths, utf8.RuneCountInString(strings.TrimRight(line, " \n")))
+	}
+	slices.Sort(lengths)
+	if len(lengths) == 0 || lengths[len(lengths)-1-len(lengths)/5] <= paper {
+		return 0
+	}
+	return min(lengths[len(lengths)-1-len(lengths)/5], 2*paper) // nobody reads letters smaller than that
+}
+
 // data renders a display in the richest form that a page without scripts can show.
 func data(o *notebook.Output, alt string, p *prose) (output, error) {
 	plain := o.DataText("text/plain")
@@ -61,7 +80,7 @@ func data(o *notebook.Output, alt string, p *prose) (output, error) {
 		alt = plain
 	}
 	if h := o.DataText("text/html"); h != "" {
-		return output{"html", template.HTML(h)}, nil
+		return output{Class: "html", HTML: template.HTML(h)}, nil
 	}
 	if svg := o.DataText("image/svg+xml"); svg != "" {
 		if t := svgTitle(svg); t != "" {
@@ -76,22 +95,22 @@ func data(o *notebook.Output, alt string, p *prose) (output, error) {
 	}
 	if md := o.DataText("text/markdown"); md != "" {
 		h, err := p.render(md, images{})
-		return output{"prose", h}, err
+		return output{Class: "prose", HTML: h}, err
 	}
 	if tex := o.DataText("text/latex"); tex != "" {
-		return output{"prose", template.HTML(formula(strings.Trim(tex, "$ \n"), true))}, nil
+		return output{Class: "prose", HTML: template.HTML(formula(strings.Trim(tex, "$ \n"), true))}, nil
 	}
 	if plain == "" {
-		return output{"text", "<pre>(an output that only a notebook can show)</pre>"}, nil
+		return output{Class: "text", HTML: "<pre>(an output that only a notebook can show)</pre>"}, nil
 	}
 	h, err := colours(plain)
-	return output{"text", h}, err
+	return output{Class: "text", HTML: h, Columns: columns(plain)}, err
 }
 
 // picture is a figure with its description. SVG too is embedded as an image: its names cannot meet those of another figure, and it
 // cannot run anything.
 func picture(kind, b64, alt string) output {
-	return output{"figure", template.HTML(fmt.Sprintf(`<img alt="%s" src="data:%s;base64,%s">`,
+	return output{Class: "figure", HTML: template.HTML(fmt.Sprintf(`<img alt="%s" src="data:%s;base64,%s">`,
 		html.EscapeString(alt), kind, html.EscapeString(b64)))}
 }
 
