@@ -105,7 +105,9 @@ func (g grid2) over(m image.Image, s *shades, high float64) image.Image {
 // covered is a pixel under a share in [0, 1] of the highest value.
 func covered(under color.NRGBA, s *shades, share float64) color.NRGBA {
 	c, cover := s.at(share), 0.8*math.Pow(share, 0.75)
-	mix := func(over, under uint8) uint8 { return uint8(math.Round(cover*float64(over) + (1-cover)*float64(under))) }
+	mix := func(over, under uint8) uint8 {
+		return uint8(math.Round(cover*float64(over) + (1-cover)*float64(under)))
+	}
 	return color.NRGBA{mix(c.R, under.R), mix(c.G, under.G), mix(c.B, under.B), 0xFF}
 }
 

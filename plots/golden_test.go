@@ -54,6 +54,7 @@ func goldens(t *testing.T) map[string]Figure {
 		"parameters_frozen":    Parameters(summary(0)),
 	}
 	maps.Copy(figures, statistics(t))
+	maps.Copy(figures, features(t))
 	return figures
 }
 

@@ -44,14 +44,14 @@ func HeatMaps(ctx context.Context, d datasets.Dataset, a tl.Attributions, positi
 	if err != nil {
 		return HeatMapsFigure{}, err
 	}
-	f := HeatMapsFigure{Images: overlays(a)}
+	f := HeatMapsFigure{Images: overlays(a, "the class below")}
 	var said []string
 	for i, position := range positions {
 		truth, class := nameOf(table.Classes, table.Items[position].Label), a.Class[position]
 		probability := a.Answer.Probabilities.Row(position)[class]
 		t, where := overlay(a, position, pictures[i])
 		t.lines = []line{{text: "is " + truth}, {text: fmt.Sprintf("%.2f %s", probability, nameOf(a.Answer.Classes, class))}}
-		f.tiles = append(f.tiles, t)
+		f.tiles = append(f.tiles, t.noting(where))
 		said = append(said, fmt.Sprintf("%s, probability of %s %.2f, %s", truth, nameOf(a.Answer.Classes, class), probability, where))
 	}
 	f.columns = min(4, squareColumns(len(positions)))
@@ -92,15 +92,14 @@ func checkAttributions(verb string, a tl.Attributions, rows int) error {
 }
 
 // overlays is a figure of pictures above their overlays, without any yet.
-func overlays(a tl.Attributions) Images {
-	what := map[tl.Method]string{
+func overlays(a tl.Attributions, class string) Images {
+	how := map[tl.Method]string{
 		tl.GradCAM:   "Grad-CAM behind " + a.Asked.Block,
-		tl.Saliency:  "Saliency, the gradient in each pixel, smoothed over 2 pixels",
-		tl.Occlusion: fmt.Sprintf("Fall of the probability under a grey patch of %d pixels", a.Asked.Patch),
+		tl.Saliency:  "the gradient in each pixel (saliency), smoothed over 2 pixels",
+		tl.Occlusion: fmt.Sprintf("how much its probability falls under a grey patch of %d pixels", a.Asked.Patch),
 	}[a.Asked.Method]
-	return Images{tall: 2 + pairGap/float64(NetworkSize), note: "no images to show",
-		keys:    []key{scaleKey("nothing to most in favour of the class below", viridis().onGrey())},
-		caption: fmt.Sprintf("%s, of %s. Each map is scaled to its own highest value.", what, a.Of)}
+	return Images{tall: 2 + pairGap/float64(NetworkSize), note: "no images to show", keys: []key{scaleKey("least to most", viridis().onGrey())},
+		caption: fmt.Sprintf("%s: what speaks for %s, by %s. Each map is scaled to its own highest value.", a.Of, class, how)}
 }
 
 // pairGap is the white between a picture and its overlay, in pixels of the picture.
@@ -120,11 +119,22 @@ func overlay(a tl.Attributions, row int, picture image.Image) (t tile, where str
 	return tile{image: pair}, m.highest()
 }
 
+// nowhere is what is said of a map without a value above 0.
+const nowhere = "no place speaks for it"
+
+// noting says under a tile where its map is highest, if that is nowhere: it cannot be seen.
+func (t tile) noting(where string) tile {
+	if where == nowhere {
+		t.lines = append(t.lines, line{text: where})
+	}
+	return t
+}
+
 // highest says where the map is highest: "highest in the upper left".
 func (g grid2) highest() string {
 	_, high := g.span()
 	if high <= 0 {
-		return "no place speaks for it"
+		return nowhere
 	}
 	at := slices.Index(g.values, float32(high))
 	words := [3][3]string{{"upper left", "upper middle", "upper right"}, {"left", "middle", "right"}, {"lower left", "lower middle", "lower right"}}

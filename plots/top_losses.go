@@ -46,7 +46,7 @@ func TopLosses(ctx context.Context, d datasets.Dataset, e tl.Evaluation, a tl.At
 	if err != nil {
 		return TopLossesFigure{}, err
 	}
-	f := TopLossesFigure{Images: overlays(a)}
+	f := TopLossesFigure{Images: overlays(a, spokenFor(e, a, positions, rows))}
 	f.columns = min(4, squareColumns(len(positions)))
 	losses := e.Losses()
 	var said []string
@@ -58,11 +58,10 @@ func TopLosses(ctx context.Context, d datasets.Dataset, e tl.Evaluation, a tl.At
 			answer.color, answer.sign, t.frame, t.wrong = darkVermillion, cross, vermillion, true
 		}
 		t.lines = []line{{text: "is " + nameOf(e.Classes, truth)}, answer, {text: fmt.Sprintf("loss %.2f, row %d", losses[position], position)}}
-		f.tiles = append(f.tiles, t)
+		f.tiles = append(f.tiles, t.noting(where))
 		said = append(said, fmt.Sprintf("%s, predicted %s, loss %.2f, map for %s %s", nameOf(e.Classes, truth), answer.text, losses[position],
 			nameOf(e.Classes, a.Class[rows[i]]), where))
 	}
-	f.keys = []key{scaleKey("nothing to most in favour of "+spokenFor(e, a, positions, rows), viridis().onGrey())}
 	f.alt = fmt.Sprintf("The %s with the highest losses of %s, each above itself with a heat map. %s %s.", count(len(positions), "image"), e.Model, f.caption, strings.Join(said, "; "))
 	return f, nil
 }
