@@ -146,8 +146,9 @@ type pageLog struct {
 	logTail
 }
 
-func newBrowser(t *testing.T, chromium string, patience time.Duration) *browser {
+func newBrowser(t *testing.T, chromium string, patience time.Duration, more ...chromedp.ExecAllocatorOption) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.WindowSize(1400, 1000))
+	options = append(options, more...)
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // chromium refuses to run as root with its sandbox
 	}

@@ -38,6 +38,7 @@ func kernelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			demo := &cellDemo{self: self}
 			return kernel.Run(ctx, kernel.Config{
 				ShareEngine:    engineSharing(lab.Home, self),
 				ConnectionFile: args[0],
@@ -49,10 +50,12 @@ func kernelCommand() *cobra.Command {
 				Guard: func(id string, dirs ...string) []string { return append([]string{self, "guard", id}, dirs...) },
 				Env:   lab.Environ(),
 
-				Module:   lab.Module,
-				History:  historyFile(lab.Home),
-				Commands: cellCommands,
-				Stopped:  stoppedWork,
+				Module:  lab.Module,
+				History: historyFile(lab.Home),
+				Commands: func(socket, session string) []kernel.Command {
+					return append(cellCommands(socket, session), demo.command())
+				},
+				Stopped: stoppedWork,
 			})
 		},
 	}

@@ -46,6 +46,8 @@ the network. In a notebook, a cell with the line %demo does the same. Ctrl-C end
 	cmd.Flags().BoolVar(&d.noBrowser, "no-browser", false, "print the address only")
 	cmd.Flags().StringVar(&d.base, "base", "efficientnet_lite0", "the pretrained network, by its name in tl.Load")
 	cmd.Flags().StringVar(&d.keep, "keep", "", "folder that keeps pictures and models, in round-1, round-2 … for each start and reset")
+	cmd.Flags().BoolVar(&d.tied, "tied", false, "end when stdin does")
+	_ = cmd.Flags().MarkHidden("tied") // fails only for a flag that does not exist
 	return cmd
 }
 
@@ -55,10 +57,20 @@ type demoServer struct {
 	noBrowser bool
 	base      string
 	keep      string
+	tied      bool // to whoever holds the other end of stdin: a kernel
 	out       io.Writer
 }
 
 func (d *demoServer) run(ctx context.Context) (err error) {
+	if d.tied {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			defer cancel()
+			_, _ = io.Copy(io.Discard, os.Stdin)
+		}()
+	}
 	if d.port < 1 || d.port > 65535 {
 		return fmt.Errorf("demo: --port %d is not in 1…65535", d.port)
 	}

@@ -99,8 +99,10 @@ async function live(say) {
       const answer = await request("POST", "predict", await fromVideo(video));
       if (mine === turn && camera.isOn() && state.model) present(answer);
     } catch (error) {
-      if (![429, 409].includes(error.status)) say(error.message);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      const engine = state.engine.text;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // An engine that ended makes requests fail before the server has said so, which says it better.
+      if (![0, 409, 429].includes(error.status) && state.engine.state === "ready" && state.engine.text === engine) say(error.message);
     }
   }
 }
@@ -155,7 +157,7 @@ function drawHeat(h) {
     return;
   }
   const small = new OffscreenCanvas(h.columns, h.rows), to = small.getContext("2d"), pixels = to.createImageData(h.columns, h.rows);
-  h.values.forEach((v, i) => pixels.data.set([...colour(v), 30 + 150 * v], 4 * i));
+  h.values.forEach((v, i) => pixels.data.set([...colour(v), 15 + 160 * v], 4 * i));
   to.putImageData(pixels, 0, 0);
   map.width = map.height = 224;
   c.imageSmoothingQuality = "high";

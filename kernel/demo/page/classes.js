@@ -176,7 +176,8 @@ export function show(state) {
     card.count.textContent = c.pictures.length === 1 ? "1 picture" : `${c.pictures.length} pictures`;
     card.clear.disabled = c.pictures.length === 0;
     card.hold.disabled = !camera.isOn();
-    card.hold.textContent = camera.isOn() ? `Hold (or key ${i + 1}) to take pictures` : "Camera is off (C)";
+    card.hold.textContent = camera.isOn() ? "Hold to take pictures" : "Camera is off (C)";
+    card.hold.title = i < 9 ? `or hold the key ${i + 1}` : "";
     const there = new Set(c.pictures);
     for (const [id, item] of card.pictures) {
       if (there.has(id)) continue;
