@@ -43,7 +43,8 @@ func (b *browser) endStep(name string) {
 	if *browserScreenshots != "" && !b.t.Failed() {
 		b.screenshot(filepath.Join(*browserScreenshots, strings.ReplaceAll(name, " ", "-")+".png"))
 	}
-	if b.t.Failed() {
+	var notebook bool
+	if b.t.Failed() && chromedp.Run(b.ctx, chromedp.Evaluate(`!!(`+panel+`)`, &notebook)) == nil && notebook {
 		b.press(kb.Escape)
 		b.tool("notebook:interrupt-kernel")
 	}

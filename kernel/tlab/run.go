@@ -19,24 +19,33 @@ import (
 
 func runCommand() *cobra.Command {
 	var r runner
+	var to []string
 	cmd := &cobra.Command{
 		Use:   "run NOTEBOOK…",
 		Short: "Run notebooks without a browser",
 		Long: `run executes notebooks in the lab's kernel, each in a fresh one whose current folder is the notebook's. Python is not used.
 
 For each NAME.ipynb it writes NAME.executed.ipynb, with outputs, and NAME.executed.html, a page that needs nothing else to be read.
+--to chooses other forms: html; slides, NAME.executed.slides.html, with keys for a projector (press ?); pdf-ready,
+NAME.executed.pdf-ready.html, which any browser prints with page numbers. Parameter counters live on in the first two.
 It ends at the first cell that fails, with status 1, and names the line; what ran before is in the files. Ctrl-C does the same with
 status 130. No process of a run stays behind.`,
 		Example: `  tlab run notebooks/07-fine-tuning.ipynb
-  tlab run --output out --timeout 10m notebooks/*.ipynb`,
+  tlab run --output out --timeout 10m notebooks/*.ipynb
+  tlab run --to html,slides,pdf-ready notebooks/02-parameters.ipynb`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.console = newConsole(cmd.OutOrStdout())
 			r.begun = time.Now()
+			var err error
+			if r.exports, err = exportsNamed(to); err != nil {
+				return err
+			}
 			return r.run(cmd.Context(), args)
 		},
 	}
 	cmd.Flags().StringVarP(&r.output, "output", "o", "", "folder for the executed notebooks and pages (default: beside each notebook)")
+	cmd.Flags().StringSliceVar(&to, "to", []string{"html"}, "forms to write, with commas between them: html, slides, pdf-ready")
 	cmd.Flags().DurationVar(&r.timeout, "timeout", 0, "longest time for one cell, such as 90s or 10m; 0 is no limit")
 	cmd.Flags().BoolVar(&r.log, "kernel-log", false, "show what the kernel itself logs")
 	return cmd
@@ -45,6 +54,7 @@ status 130. No process of a run stays behind.`,
 // runner executes notebooks and keeps account of where the time goes.
 type runner struct {
 	output  string
+	exports []export
 	timeout time.Duration
 	log     bool
 	console *console
@@ -190,15 +200,7 @@ func (r *runner) write(j job) error {
 	if err := writeFile(j.target+".ipynb", data); err != nil {
 		return err
 	}
-	html, err := page.Render(j.book, page.Options{Title: strings.TrimSuffix(filepath.Base(j.path), ".ipynb"), Dir: filepath.Dir(j.path)})
-	if err != nil {
-		return err
-	}
-	if err := writeFile(j.target+".html", html); err != nil {
-		return err
-	}
-	r.console.note("wrote " + j.target + ".ipynb and .html")
-	return nil
+	return r.export(j, page.Options{Title: strings.TrimSuffix(filepath.Base(j.path), ".ipynb"), Dir: filepath.Dir(j.path)})
 }
 
 // writeFile writes a whole file or none: under a temporary name in the same folder, then renamed.
