@@ -52,7 +52,9 @@ func Grade(ctx context.Context, lab *setup.Lab, files []string, o Options) (Repo
 	} else if g.sandbox, err = newSandbox(ctx, lab, checkDir, o.Limits.Disk); err == nil {
 		g.report.Sandbox = g.sandbox.version
 		for _, path := range append([]string{o.Output}, files...) {
-			err = errors.Join(err, g.sandbox.outside(path))
+			if path != "" {
+				err = errors.Join(err, g.sandbox.outside(path))
+			}
 		}
 	}
 	if err != nil {
@@ -82,10 +84,10 @@ func (g *grader) all(ctx context.Context, files []string) (Report, error) {
 	if parallel <= 0 {
 		parallel = runtime.NumCPU()
 	}
-	for range min(parallel, len(files)) {
+	for slot := range min(parallel, len(files), 200) {
 		workers.Go(func() {
 			for i := range next {
-				r := g.one(ctx, files[i])
+				r := g.one(ctx, mode{slot: slot}, files[i])
 				told.Lock()
 				g.report.Results[i] = r
 				if g.Done != nil && ctx.Err() == nil {
@@ -107,10 +109,10 @@ func (g *grader) all(ctx context.Context, files []string) (Report, error) {
 }
 
 // one grades one submission.
-func (g *grader) one(ctx context.Context, file string) Result {
+func (g *grader) one(ctx context.Context, m mode, file string) Result {
 	began := time.Now()
 	r := Result{File: file, Sandbox: g.report.Sandbox}
-	given, err := g.answers(ctx, file, &r)
+	given, err := g.answers(ctx, m, file, &r)
 	if err != nil {
 		r.Ended = printable(err.Error())
 	}
@@ -127,7 +129,7 @@ type handedIn struct {
 }
 
 // answers runs a submission.
-func (g *grader) answers(ctx context.Context, file string, r *Result) (h handedIn, err error) {
+func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h handedIn, err error) {
 	h.lessons = g.Lessons
 	data, err := readSubmission(file)
 	if err != nil {
@@ -152,7 +154,7 @@ func (g *grader) answers(ctx context.Context, file string, r *Result) (h handedI
 			cases[e.ID] = list
 		}
 	}
-	err = g.run(ctx, false, job{Notebook: data, Cases: cases, Limits: g.Limits, All: g.All, Overlay: g.overlay}, func(l line) {
+	err = g.run(ctx, m, job{Notebook: data, Cases: cases, Limits: g.Limits, All: g.All, Overlay: g.overlay}, func(l line) {
 		if l.Given != nil {
 			h.answers = append(h.answers, *l.Given)
 		}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"transferlab/kernel"
@@ -22,14 +23,14 @@ import (
 
 // Answers runs inside of the sandbox: it reads a job, runs the cells that matter in a kernel of their own, and writes each answer as soon as it
 // is there, so that a submission that is ended keeps what it gave before. launch says how to start the kernel; its Dir and Env are filled
-// in here. Confined, it first sets limits on itself that hold for all that it starts.
-func Answers(ctx context.Context, in io.Reader, out io.Writer, launch kernel.Launch, confined bool) error {
+// in here. Confined, it first sets limits on itself that hold for all that it starts, and becomes a user without any rights, unless that is 0.
+func Answers(ctx context.Context, in io.Reader, out io.Writer, launch kernel.Launch, confined bool, user int) error {
 	var j job
 	if err := json.NewDecoder(in).Decode(&j); err != nil {
 		return fmt.Errorf("grade: read job: %w", err)
 	}
 	if confined {
-		if err := confine(j.Limits); err != nil {
+		if err := confine(j.Limits, user); err != nil {
 			return err
 		}
 	}
@@ -50,11 +51,13 @@ func Answers(ctx context.Context, in io.Reader, out io.Writer, launch kernel.Lau
 // reader runs the pieces of one submission and passes on what they give.
 type reader struct {
 	job    job
-	out    *json.Encoder
 	pieces []piece
 	dir    string
-	read   int64 // bytes of the file of answers that have been passed on
-	notes  int
+
+	mu    sync.Mutex
+	out   *json.Encoder
+	read  int64 // bytes of the file of answers that have been passed on
+	notes int
 }
 
 func (r *reader) run(ctx context.Context, launch kernel.Launch) (err error) {
@@ -81,8 +84,15 @@ func (r *reader) run(ctx context.Context, launch kernel.Launch) (err error) {
 		return err
 	}
 	session.Grace = 3 * time.Second
+	over, passed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(passed)
+		r.passOn(over)
+	}()
 	err = r.cells(ctx, session)
-	return errors.Join(err, session.Close())
+	close(over)
+	<-passed
+	return errors.Join(err, session.Close(), r.pass())
 }
 
 // cells runs all pieces as one cell, and one by one where that does not work.
@@ -112,9 +122,6 @@ func (r *reader) execute(ctx context.Context, session *kernel.Session, code stri
 	within, cancel := context.WithTimeoutCause(ctx, r.job.Limits.Cell, fmt.Errorf("it ran longer than %v", r.job.Limits.Cell))
 	defer cancel()
 	reply, err := session.Execute(within, code, nil)
-	if passing := r.pass(); passing != nil {
-		return "", passing
-	}
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -143,14 +150,34 @@ func failure(reply kernel.Reply) string {
 }
 
 func (r *reader) note(text string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.notes++; r.notes > mostNotes {
 		return nil
 	}
 	return r.out.Encode(line{Note: text})
 }
 
+// passOn passes answers on as they come, until over is closed: whoever is ended by force keeps what was given before.
+func (r *reader) passOn(over chan struct{}) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-tick.C:
+			if r.pass() != nil {
+				return
+			}
+		}
+	}
+}
+
 // pass passes on what has been added to the file of answers. The file is the submission's to write, so nothing is believed of it.
 func (r *reader) pass() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	f, err := os.Open(filepath.Join(r.dir, check.AnswersFile))
 	if err != nil {
 		return nil // no cell has answered yet

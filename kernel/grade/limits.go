@@ -30,3 +30,9 @@ func (l Limits) orDefault() Limits {
 	}
 	return l
 }
+
+// crowd is the processes of a sandbox: bubblewrap's, and those in the process namespace of its child, or of a user of their own.
+type crowd struct {
+	pid  int
+	user int // 0: they are told by their namespace
+}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ func recorderDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("grade: %w", err)
 	}
-	err = errors.Join(os.Mkdir(filepath.Join(dir, "answer"), 0o755), // where lessons/check/answer is bound
+	err = errors.Join(os.Chmod(dir, 0o755), // there is no secret in it, and submissions may be another user's
+		os.Mkdir(filepath.Join(dir, "answer"), 0o755), // where lessons/check/answer is bound
 		os.WriteFile(filepath.Join(dir, "check.go"), recorded, 0o644))
 	if err != nil {
 		os.RemoveAll(dir)
@@ -82,29 +84,31 @@ func (g *grader) warmUp(ctx context.Context) error {
 	limits := g.Limits
 	g.Limits.Time, g.Limits.Cell, g.Limits.Memory = 10*time.Minute, 10*time.Minute, 8<<30 // a cold cache takes its time, and it is our own program
 	defer func() { g.Limits = limits }()
-	answered, said := false, ""
-	err = g.run(ctx, true, job{Notebook: data, Limits: g.Limits, Overlay: g.overlay}, func(l line) {
-		answered = answered || l.Given != nil && l.Given.Number != nil && *l.Given.Number == 42
-		said += l.Note
-	})
-	switch {
-	case err != nil || ctx.Err() != nil:
-		return err
-	case !answered:
-		return fmt.Errorf("grade: warm up the sandbox: the trial cell gave no answer: %s; see whether `tlab run` works", said)
+	for _, own := range []bool{true, false} { // once to fill the cache, once as submissions run
+		answered, said := false, ""
+		err = g.run(ctx, mode{own: own}, job{Notebook: data, Limits: g.Limits, Overlay: g.overlay}, func(l line) {
+			answered = answered || l.Given != nil && l.Given.Number != nil && *l.Given.Number == 42
+			said += l.Note
+		})
+		switch {
+		case err != nil || ctx.Err() != nil:
+			return err
+		case !answered:
+			return fmt.Errorf("grade: warm up the sandbox: the trial cell gave no answer: %s; see whether `tlab run` works", said)
+		}
 	}
 	return nil
 }
 
 // run runs a job and calls on with each line that comes out.
-func (g *grader) run(ctx context.Context, own bool, j job, on func(line)) error {
+func (g *grader) run(ctx context.Context, m mode, j job, on func(line)) error {
 	input, err := json.Marshal(j)
 	if err != nil {
 		return fmt.Errorf("grade: %w", err)
 	}
 	var cmd *exec.Cmd
 	if g.sandbox != nil {
-		cmd = g.sandbox.command(own, home+"/lab/bin/tlab", "answers", "--confine")
+		cmd = g.sandbox.command(m, home+"/lab/bin/tlab", "answers", "--confine", "--user", strconv.Itoa(m.user()))
 	} else {
 		cmd = exec.Command(g.Self, "answers")
 		cmd.Env = append(os.Environ(), "TLAB_HISTORY=")
@@ -123,22 +127,24 @@ func (g *grader) run(ctx context.Context, own bool, j job, on func(line)) error 
 		return fmt.Errorf("grade: start %s: %w", cmd.Path, err)
 	}
 	outcome := make(chan error, 1)
-	go func() { outcome <- g.supervise(ctx, group) }()
+	go func() { outcome <- g.supervise(ctx, m, group) }()
 	finished, reading := readLines(from, on)
 	if reading != nil { // it goes on writing
 		_ = group.Stop(0)
 	}
-	ended := errors.Join(reading, <-outcome)
-	if finished && ended == nil {
-		return nil
+	ended := <-outcome
+	if finished && reading == nil {
+		return nil // what it does besides is not our business
 	}
-	return g.explain(ctx, own, ended, group.Err(), said.String())
+	return g.explain(ctx, m.own, errors.Join(reading, ended), group.Err(), said.String())
 }
 
 // supervise waits for a run and ends it where it takes too much. Nothing of it is left when this returns.
-func (g *grader) supervise(ctx context.Context, group *kernel.Group) error {
+func (g *grader) supervise(ctx context.Context, m mode, group *kernel.Group) error {
 	why := make(chan string, 1)
-	go func() { why <- watch(group.Pid(), g.Limits, g.sandbox != nil, group.Done()) }()
+	go func() {
+		why <- watch(crowd{pid: group.Pid(), user: m.user()}, g.Limits, g.sandbox != nil, group.Done())
+	}()
 	select {
 	case <-ctx.Done():
 	case <-group.Done():
@@ -149,7 +155,11 @@ func (g *grader) supervise(ctx context.Context, group *kernel.Group) error {
 			err = errors.New(text)
 		}
 	}
-	return errors.Join(err, group.Stop(0))
+	stopping := group.Stop(0)
+	if err == nil {
+		err = stopping
+	}
+	return err
 }
 
 // explain says why a run gave no end.
@@ -187,4 +197,10 @@ func readLines(from io.Reader, on func(line)) (finished bool, err error) {
 			return finished, nil
 		}
 	}
+}
+
+// Try makes a sandbox and runs a cell of ours in it: an error says why submissions cannot be graded here, and what helps.
+func Try(ctx context.Context, lab *setup.Lab) error {
+	_, err := Grade(ctx, lab, nil, Options{})
+	return err
 }

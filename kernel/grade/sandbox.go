@@ -34,14 +34,18 @@ const home = "/tmp/home"
 // seen are the parts of the checkout that cells compile. Lessons and their answers are not among them, nor is anything that git keeps.
 var seen = []string{"go.mod", "go.sum", "datasets", "kernel", "plots", "tl"}
 
-// errNoSandbox is what helps where there is none.
-const noSandbox = "submissions are other people's programs, so they are not run without a sandbox; --trust runs them as your own, and says so in every row"
+// seenAtHome are the parts of the lab's cache directory that cells need: programs (without gopls, which nobody asks anything here), XLA's
+// plugin, weights and data.
+var seenAtHome = []string{"bin/gonb", "bin/goimports", "bin/tlab", "unpacked", "downloads", "verified"}
+
+// ErrNoSandbox is the error where bubblewrap is missing, or the system refuses it namespaces.
+var ErrNoSandbox = errors.New("submissions are other people's programs, so they are not run without a sandbox; --trust runs them as your own, and says so in every row")
 
 // newSandbox finds bubblewrap and what it needs to know. It does not try it out: see the warm-up.
 func newSandbox(ctx context.Context, lab *setup.Lab, checkDir string, disk int64) (*sandbox, error) {
 	bwrap, err := exec.LookPath("bwrap")
 	if err != nil {
-		return nil, fmt.Errorf("grade: find bubblewrap: %w; install it (Debian, Ubuntu: apt-get install bubblewrap). %s", err, noSandbox)
+		return nil, fmt.Errorf("grade: find bubblewrap: %w; install it (Debian, Ubuntu: apt-get install bubblewrap). %w", err, ErrNoSandbox)
 	}
 	out, err := exec.CommandContext(ctx, bwrap, "--version").Output()
 	if err != nil {
@@ -70,43 +74,93 @@ func (s *sandbox) askGo(ctx context.Context) error {
 	return ask(&s.goEnv, "-changed")
 }
 
-// arguments is bubblewrap's command line before the command. writable lets the warm-up fill the go command's cache.
-func (s *sandbox) arguments(writable bool) []string {
-	a := []string{"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns", "--cap-drop", "ALL",
-		"--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"}
-	bind := func(paths ...string) {
-		for _, p := range paths {
-			a = append(a, "--ro-bind-try", p, p)
-		}
+// mode says how a program in the sandbox runs.
+type mode struct {
+	own  bool // a program of ours, which may fill the go command's cache
+	slot int  // which of those that run at once
+}
+
+// rootSlots is the first of the users that submissions run as where the grader is root. An ordinary user's sandbox is a user namespace, and
+// the limit on processes holds in it; root's own processes know no such limit, so root's sandboxes are other users', a user each.
+const rootSlots = 64_100
+
+// user is whom a submission runs as; 0 is the grader's own user, as another in a user namespace.
+func (m mode) user() int {
+	if os.Geteuid() != 0 || m.own {
+		return 0
 	}
-	bind("/usr", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
+	return rootSlots + m.slot
+}
+
+// arguments is bubblewrap's command line before the command.
+func (s *sandbox) arguments(m mode) []string {
+	a := []string{"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns", "--cap-drop", "ALL"}
+	if m.user() != 0 {
+		a = []string{"--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+			"--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"} // which it gives up when it becomes that user
+	}
+	a = append(a, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox")
 	for _, p := range []string{"/bin", "/lib", "/lib64", "/sbin"} {
 		if target, err := os.Readlink(p); err == nil {
 			a = append(a, "--symlink", target, p)
 		} else {
-			bind(p)
+			a = append(a, "--ro-bind-try", p, p)
 		}
 	}
-	a = append(a, "--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/dev/shm",
-		"--size", strconv.FormatInt(s.disk, 10), "--tmpfs", "/tmp", "--dir", home, "--dir", home+"/lab")
-	bind(s.goRoot, s.modules)
-	if writable {
-		a = append(a, "--bind", s.cache, s.cache)
-	} else {
-		bind(s.cache)
+	a = append(a, "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm",
+		"--perms", "1777", "--size", strconv.FormatInt(s.disk, 10), "--tmpfs", "/tmp")
+	made := map[string]bool{"/": true, "/tmp": true, "/usr": true}
+	for _, dir := range []string{home, home + "/lab"} { // its user's own, whoever that is
+		a, made[dir] = append(a, "--perms", "0777", "--dir", dir), true
 	}
-	for _, part := range seen {
-		bind(filepath.Join(s.lab.Module, part))
+	for _, p := range s.binds() {
+		for _, parent := range parents(p.at) {
+			if !made[parent] && !strings.HasPrefix(parent, "/usr/") {
+				made[parent] = true
+				a = append(a, "--perms", "0755", "--dir", parent)
+			}
+		}
+		kind := "--ro-bind-try"
+		if p.from == s.cache && m.own {
+			kind = "--bind"
+		}
+		a, made[p.at] = append(a, kind, p.from, p.at), true
 	}
-	place := filepath.Join(s.lab.Module, "lessons", "check")
-	a = append(a, "--ro-bind", s.check, place, "--ro-bind", filepath.Join(place, "answer"), filepath.Join(place, "answer"))
-	for _, part := range []string{"bin", "unpacked", "downloads", "verified"} {
-		a = append(a, "--ro-bind-try", filepath.Join(s.lab.Home, part), home+"/lab/"+part)
-	}
+	a = append(a, "--symlink", filepath.Join(s.goRoot, "bin", "go"), home+"/lab/bin/go")
 	for name, value := range s.environ() {
 		a = append(a, "--setenv", name, value)
 	}
 	return append(a, "--chdir", s.lab.Module, "--remount-ro", "/dev", "--remount-ro", "/")
+}
+
+// bound is a part of this system that a sandbox sees.
+type bound struct{ from, at string }
+
+// binds are all of them, in order.
+func (s *sandbox) binds() (all []bound) {
+	for _, p := range []string{"/usr", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", s.goRoot, s.modules, s.cache} {
+		if !strings.HasPrefix(p, "/usr/") { // that is there with /usr
+			all = append(all, bound{p, p})
+		}
+	}
+	for _, part := range seen {
+		p := filepath.Join(s.lab.Module, part)
+		all = append(all, bound{p, p})
+	}
+	place := filepath.Join(s.lab.Module, "lessons", "check")
+	all = append(all, bound{s.check, place}, bound{filepath.Join(place, "answer"), filepath.Join(place, "answer")})
+	for _, part := range seenAtHome {
+		all = append(all, bound{filepath.Join(s.lab.Home, part), home + "/lab/" + part})
+	}
+	return all
+}
+
+// parents are the folders above a path, from the top.
+func parents(path string) (all []string) {
+	for dir := filepath.Dir(path); dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+		all = append([]string{dir}, all...)
+	}
+	return all
 }
 
 // environ is all that a program in the sandbox finds in its environment.
@@ -123,8 +177,8 @@ func (s *sandbox) environ() map[string]string {
 }
 
 // command is a program in the sandbox.
-func (s *sandbox) command(writable bool, argv ...string) *exec.Cmd {
-	cmd := exec.Command(s.bwrap, append(append(s.arguments(writable), "--"), argv...)...)
+func (s *sandbox) command(m mode, argv ...string) *exec.Cmd {
+	cmd := exec.Command(s.bwrap, append(append(s.arguments(m), "--"), argv...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	return cmd
 }
@@ -134,7 +188,7 @@ func (s *sandbox) refused(err error, stderr string) error {
 	text := strings.TrimSpace(stderr)
 	if strings.HasPrefix(text, "bwrap:") {
 		return fmt.Errorf("grade: make a sandbox: %s; this system refuses namespaces to you: ask who runs it for unprivileged user namespaces "+
-			"(sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a container: its seccomp profile). %s", firstLine(text), noSandbox)
+			"(sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a container: its seccomp profile). %w", firstLine(text), ErrNoSandbox)
 	}
 	return fmt.Errorf("grade: warm up the sandbox: %w: %s", err, text)
 }
@@ -153,14 +207,8 @@ func (s *sandbox) outside(path string) error {
 	if real, err := filepath.EvalSymlinks(full); err == nil {
 		full = real
 	}
-	inside := []string{"/usr", "/bin", "/lib", "/lib64", "/sbin", s.goRoot, s.cache, s.modules}
-	for _, part := range seen {
-		inside = append(inside, filepath.Join(s.lab.Module, part))
-	}
-	for _, part := range []string{"bin", "unpacked", "downloads", "verified"} {
-		inside = append(inside, filepath.Join(s.lab.Home, part))
-	}
-	for _, dir := range inside {
+	for _, b := range append(s.binds(), bound{from: "/bin"}, bound{from: "/lib"}, bound{from: "/lib64"}, bound{from: "/sbin"}) {
+		dir := b.from
 		if within, err := filepath.Rel(dir, full); err == nil && within != ".." && !strings.HasPrefix(within, "../") {
 			return fmt.Errorf("grade: %s is in %s, which submissions can read; move it elsewhere", path, dir)
 		}

@@ -20,7 +20,7 @@ const findWithin = 20 * time.Second
 // the first process of a namespace kills the others with it. It returns why, or "".
 //
 // Control groups would do this more strictly, but an ordinary user has them only where systemd runs and delegates them.
-func watch(pid int, l Limits, sandboxed bool, done <-chan struct{}) (why string) {
+func watch(c crowd, l Limits, sandboxed bool, done <-chan struct{}) (why string) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	deadline, found := time.After(l.Time), time.After(findWithin)
@@ -37,12 +37,12 @@ func watch(pid int, l Limits, sandboxed bool, done <-chan struct{}) (why string)
 			}
 		case <-tick.C:
 			if namespace == "" {
-				namespace = innerNamespace(pid)
+				namespace = innerNamespace(c.pid)
 			}
 			if namespace == "" {
 				continue
 			}
-			count, memory := load(namespace)
+			count, memory := load(c.members(namespace))
 			switch {
 			case count > l.Processes:
 				why = fmt.Sprintf("it had %d processes; the limit is %d", count, l.Processes)
@@ -51,19 +51,20 @@ func watch(pid int, l Limits, sandboxed bool, done <-chan struct{}) (why string)
 			}
 		}
 		if why != "" {
-			end(pid, namespace)
+			c.end(namespace)
 			return why
 		}
 	}
 }
 
-// end kills bubblewrap and all that is in the namespace, the first process of it among them.
-func end(pid int, namespace string) {
-	_ = syscall.Kill(pid, syscall.SIGKILL)
-	if namespace != "" {
-		for _, p := range members(namespace) {
-			_ = syscall.Kill(p, syscall.SIGKILL)
-		}
+// end kills bubblewrap, with it the first process of the namespace, and with that all others.
+func (c crowd) end(namespace string) {
+	_ = syscall.Kill(c.pid, syscall.SIGKILL)
+	if namespace == "" {
+		return
+	}
+	for _, p := range c.members(namespace) {
+		_ = syscall.Kill(p, syscall.SIGKILL)
 	}
 }
 
@@ -99,8 +100,8 @@ func namespaceOf(pid int) string {
 	return link
 }
 
-// members are the processes of a namespace.
-func members(namespace string) (list []int) {
+// members are the sandbox's processes.
+func (c crowd) members(namespace string) (list []int) {
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil
@@ -108,21 +109,35 @@ func members(namespace string) (list []int) {
 	defer proc.Close()
 	names, _ := proc.Readdirnames(-1)
 	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil && namespaceOf(pid) == namespace {
+		pid, err := strconv.Atoi(name)
+		if err == nil && (namespaceOf(pid) == namespace || c.user != 0 && userOf(pid) == c.user) {
 			list = append(list, pid)
 		}
 	}
 	return list
 }
 
-// load is how many processes a namespace has, and the bytes that they hold in memory. Pages that several share count for each.
-func load(namespace string) (count int, memory int64) {
-	for _, pid := range members(namespace) {
-		count++
+// userOf is the user that a process runs as; -1 if it is gone.
+func userOf(pid int) int {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, after, found := bytes.Cut(data, []byte("\nUid:")); found {
+		if fields := bytes.Fields(after[:min(len(after), 60)]); len(fields) > 0 {
+			if user, err := strconv.Atoi(string(fields[0])); err == nil {
+				return user
+			}
+		}
+	}
+	return -1
+}
+
+// load is how many processes these are, and the bytes that they hold in memory. Pages that several share count for each.
+func load(members []int) (count int, memory int64) {
+	for _, pid := range members {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 		if err != nil {
 			continue
 		}
+		count++
 		if fields := bytes.Fields(data); len(fields) > 1 {
 			pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
 			memory += pages * int64(os.Getpagesize())

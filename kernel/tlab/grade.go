@@ -163,7 +163,7 @@ func readRoster(path string) (names []string, err error) {
 
 // answersCommand runs in the sandbox of grade.
 func answersCommand() *cobra.Command {
-	confined := false
+	confined, user := false, 0
 	cmd := &cobra.Command{
 		Use:    "answers",
 		Short:  "Run a submission's cells and pass on its answers (started by grade)",
@@ -174,9 +174,10 @@ func answersCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return grade.Answers(cmd.Context(), os.Stdin, os.Stdout, kernel.Launch{Argv: []string{self, "kernel", "{connection_file}"}}, confined)
+			return grade.Answers(cmd.Context(), os.Stdin, os.Stdout, kernel.Launch{Argv: []string{self, "kernel", "{connection_file}"}}, confined, user)
 		},
 	}
 	cmd.Flags().BoolVar(&confined, "confine", false, "set limits on this process first")
+	cmd.Flags().IntVar(&user, "user", 0, "then become this user; 0 stays")
 	return cmd
 }
