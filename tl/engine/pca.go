@@ -96,6 +96,9 @@ func principal(x *table64, k int) (scores tl.Tensor, variances []float64, total 
 		return scores, nil, 0, fmt.Errorf("engine: PCA of values that are not finite")
 	}
 	components, variances, err := subspace(x, k, min(k+10, min(n, d)))
+	if err == nil && components == nil && n < d {
+		components, variances, err = eigenOfRows(x, k)
+	}
 	if err == nil && components == nil {
 		components, variances, err = eigen(x, k)
 	}
@@ -200,6 +203,42 @@ func symmetric(m *mat.Dense) *mat.SymDense {
 		}
 	}
 	return s
+}
+
+// eigenOfRows finds the components by way of the products of rows with rows, X·Xᵀ [n, n], which has the covariance's eigenvalues: where there are fewer
+// rows than columns that is the smaller matrix, for 200 rows of raw pixels (d = 1,024) a hundredth of the work. It returns nil where one of the first k
+// variances is all but 0, since a component without variance cannot be read off so.
+func eigenOfRows(x *table64, k int) (components *mat.Dense, variances []float64, err error) {
+	all := mat.NewDense(x.n, x.d, nil)
+	err = x.blocks(func(from int, part *mat.Dense) {
+		rows, _ := part.Dims()
+		all.Slice(from, from+rows, 0, x.d).(*mat.Dense).Copy(part)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var products mat.Dense
+	products.Mul(all, all.T())
+	var ritz mat.EigenSym
+	if !ritz.Factorize(symmetric(&products), true) {
+		return nil, nil, nil
+	}
+	values := ritz.Values(nil) // ascending: the variances times n−1
+	if values[x.n-k] < 1e-9*values[x.n-1] {
+		return nil, nil, nil
+	}
+	var vectors, directions mat.Dense
+	ritz.VectorsTo(&vectors)
+	directions.Mul(all.T(), vectors.Slice(0, x.n, x.n-k, x.n))
+	components, variances = mat.NewDense(x.d, k, nil), make([]float64, k)
+	for j := range k {
+		value := values[x.n-1-j]
+		direction := mat.Col(nil, k-1-j, &directions)
+		floats64.Scale(1/math.Sqrt(value), direction)
+		components.SetCol(j, direction)
+		variances[j] = value / float64(x.n-1)
+	}
+	return components, variances, nil
 }
 
 // eigen is the plain way: the covariance's full eigendecomposition.
