@@ -198,7 +198,7 @@ func linesOf(o output) float64 {
 	case o.Class == "figure", strings.Contains(string(o.HTML), "<img"):
 		return figure
 	case strings.Contains(string(o.HTML), "<script"): // what it makes of itself is large
-		return full
+		return full - 5
 	case o.Class == "prose":
 		return 1 + float64(utf8.RuneCountInString(plainText(o.HTML)))/wide
 	}

@@ -7,10 +7,10 @@
 
   // fit sets a slide that is too long in smaller type, down to a size that can still be read; what is longer then scrolls.
   const fit = slide => {
-    const content = slide.querySelector(".content");
+    const content = slide.querySelector(".content"), least = content.querySelector(".html script") ? 0.88 : smallest; // what one works with must be readable
     let size = 1;
     content.style.fontSize = "";
-    while (slide.scrollHeight > slide.clientHeight + 1 && size > smallest) {
+    while (slide.scrollHeight > slide.clientHeight + 1 && size > least) {
       size -= 0.04;
       content.style.fontSize = `${size}em`;
     }

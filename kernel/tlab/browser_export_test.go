@@ -80,7 +80,7 @@ func TestBrowserSlides(t *testing.T) {
 	b.step("slides by keyboard", func(b *browser) {
 		b.at("1", "Two counters.")
 		b.press(kb.ArrowRight)
-		b.at("2", "Counting …")
+		b.at("2", "plots.Counter()")
 		b.press(kb.End)
 		b.at(last, "The end")
 		b.press(kb.ArrowRight)
@@ -104,14 +104,14 @@ func TestBrowserSlides(t *testing.T) {
 		b.clickOn("the first slide", `document.querySelectorAll(".slide")[0]`)
 		b.at("1", "Two counters.")
 		b.clickOn("next", `document.querySelector('[data-go="1"]')`)
-		b.at("2", "Counting …")
+		b.at("2", "plots.Counter()")
 	})
 	b.step("counter on a slide", func(b *browser) {
 		c := b.counter(0)
 		c.byMouse()
 		c.click("the table", "tbody tr:nth-child(2) button.name", 0.5)
 		b.press(kb.ArrowDown)
-		b.at("2", "Counting …")
+		b.at("2", "plots.Counter()")
 		if at := c.focused(); at != "conv2" {
 			b.t.Errorf("the arrow in the counter leads to %q", at)
 		}

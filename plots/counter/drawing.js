@@ -60,7 +60,7 @@ const drawing = (() => {
     });
     const width = Math.max(x - 12, 10), height = floor + 42;
     return svg("svg", {
-      viewBox: `0 0 ${width} ${height}`, style: `width:clamp(${Math.round(0.85 * width)}px,100%,${Math.round(1.25 * width)}px)`, role: "img",
+      viewBox: `0 0 ${width} ${height}`, style: `width:clamp(${(0.85 * width / 15).toFixed(1)}em,100%,${(1.2 * width / 15).toFixed(1)}em)`, role: "img",
       "aria-label": "The network: " + items.map(item => `${item.name} ${count.shapeText(item.shape)}`).join(", "),
     }, ...groups);
   };
