@@ -173,8 +173,8 @@ func (f LearningCurvesFigure) Alt() string {
 	}
 	var out strings.Builder
 	sizes := f.sizes()
-	fmt.Fprintf(&out, "Learning curves of %s over %s to %s training images of each class.", count(len(f.methods()), "method"), grouped(sizes[0]),
-		count(sizes[len(sizes)-1], "image"))
+	fmt.Fprintf(&out, "Learning curves of %s over %s to %s of each class.", count(len(f.methods()), "method"), grouped(sizes[0]),
+		count(sizes[len(sizes)-1], "training image"))
 	for i, method := range f.methods() {
 		if i == 12 {
 			out.WriteString(" And more methods.")
