@@ -102,7 +102,7 @@ var probeOfClothes = Exercise{
 	ID: "03/probe", Title: "predict: a probe on clothes",
 	Make: func(*Draw) Question {
 		return Prediction{
-			Ask: "Which accuracy will a linear probe reach on the network's last representation of 600 clothes in ten classes?",
+			Ask: "Which accuracy will a linear probe reach on the network's last representation of 500 clothes in ten classes?",
 			Low: 0, High: 1, Close: 0.05,
 			Hint: "A constant answer gets 0.10. The network has never been trained on these pictures. How many of ten would you get right?",
 			Say: func(predicted, measured float64) string {
