@@ -36,7 +36,7 @@ func confine(l Limits, user int) error {
 			return fmt.Errorf("grade: set limit on %s: %w", limit.name, err)
 		}
 	}
-	return nil
+	return forbidNamespaces()
 }
 
 // become makes this process, all of its threads, another user's, for good.

@@ -20,7 +20,7 @@ import (
 	"transferlab/lessons/check"
 )
 
-// class is what 50 students hand in, 10 of whom do not mean well.
+// class is what 51 students hand in, 11 of whom do not mean well.
 type class struct {
 	t         *testing.T
 	dir       string // of what is handed in
@@ -111,6 +111,9 @@ func (c *class) attacks() []attack {
 			filepath.Join(c.dir, "honest-00", "07-fine-tuning.ipynb"), c.checkDir(), steal, steal)},
 		{name: "scores", last: true, code: fmt.Sprintf("for _, name := range []string{\"scores.csv\", \"scores.json\"} {\n\t_ = os.MkdirAll(%q, 0o777)\n"+
 			"\t_ = os.WriteFile(filepath.Join(%q, name), []byte(\"scores,100\"), 0o666)\n}", c.scores, c.scores)},
+		{name: "hide", last: true, code: "for _, c := range []*exec.Cmd{exec.Command(\"unshare\", \"--user\", \"true\"), exec.Command(\"true\")} {\n" +
+			"\tif c.Args[0] == \"true\" {\n\t\tc.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}\n\t}\n\tif c.Run() == nil {\n\t\t" + steal + "\n\t}\n}\n" +
+			"if exec.Command(\"true\").Run() != nil {\n\tpanic(\"nothing can be run at all\")\n}"},
 		{name: "kill", sudden: true, code: fmt.Sprintf("_ = syscall.Kill(%d, syscall.SIGKILL)\n_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)\n_ = syscall.Kill(1, syscall.SIGKILL)\n_ = syscall.Kill(-1, syscall.SIGKILL)", os.Getpid()), blames: "ended early"},
 		{name: "disk", last: true, code: "block := make([]byte, 1<<20)\nfor _, dir := range []string{\"/tmp\", \"/dev/shm\", \"/dev\", \"/\", \"/usr\"} {\n\tf, err := os.CreateTemp(dir, \"x\")\n\tif err != nil {\n\t\tcontinue\n\t}\n\tfor err == nil {\n\t\t_, err = f.Write(block)\n\t}\n\tf.Close()\n\tos.Remove(f.Name())\n}"},
 	}
@@ -168,7 +171,7 @@ func sandboxed(t *testing.T, lab *setup.Lab) {
 	}
 }
 
-// Fifty students hand in, ten of them with something hostile. Each of the others gets exactly what is due, no attack is seen outside of its
+// Fifty-one students hand in, eleven of them with something hostile. Each of the others gets exactly what is due, no attack is seen outside of its
 // sandbox, and what is forged is worth nothing.
 func TestGradeAClass(t *testing.T) {
 	lab, err := theLab()
@@ -258,7 +261,7 @@ func (c *class) unharmed() {
 		c.t.Errorf("the folder of scores holds %v, %v", entries, err)
 	}
 	left, err := filepath.Glob(filepath.Join(c.dir, "*", "*.ipynb"))
-	if err != nil || len(left) != honest+10 {
+	if err != nil || len(left) != honest+len(c.attacks()) {
 		c.t.Errorf("%d of the notebooks are left", len(left))
 	}
 	for _, path := range left {
