@@ -38,12 +38,11 @@ func (e *Engine) activationsOf(ctx context.Context, r tl.ActivationsRequest, rep
 		return tl.Activations{}, err
 	}
 	found := tl.Activations{Base: s.name, Block: r.Block}
-	from := s.startFor(block, len(data.hashes))
-	a, _, err := e.activations(ctx, s.source, from, data, 0, report)
+	a, _, err := e.start(ctx, s, block, data, report)
 	if err != nil {
 		return tl.Activations{}, err
 	}
-	if from > block {
+	if a.blocks > block {
 		found.Maps, err = a.tensor()
 	} else {
 		found.Maps, err = e.computeMaps(ctx, s, a, block, report)

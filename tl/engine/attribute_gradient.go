@@ -20,14 +20,13 @@ const gradientBatch = fewImages
 
 // differentiate draws Grad-CAM's and saliency's maps.
 func (e *Engine) differentiate(ctx context.Context, s subject, q question, report func(remote.Progress)) (heat, error) {
-	from, build, role := 0, s.saliency, "saliency"
-	if q.Method == tl.GradCAM {
-		from, role = s.startFor(q.block, len(q.wanted)), "grad-cam"
-		build = s.gradCAM(from, q.block)
-	}
-	a, timing, err := e.activations(ctx, s.source, from, q.data, 0, report)
+	a, timing, err := e.rowsFor(ctx, s, q, report)
 	if err != nil {
 		return heat{}, err
+	}
+	from, build, role := a.blocks, s.saliency, "saliency"
+	if q.Method == tl.GradCAM {
+		build, role = s.gradCAM(from, q.block), "grad-cam"
 	}
 	p, err := e.program(ctx, s.Name, role, fmt.Sprintf("%s %s %d %d", role, s.key(), from, q.block), build)
 	if err != nil {
@@ -49,6 +48,14 @@ func (e *Engine) differentiate(ctx context.Context, s subject, q question, repor
 	found, err := s.drawn(ctx, p, a, q, report)
 	found.timing = timing
 	return found, err
+}
+
+// rowsFor are the rows that enter the graph: decoded images for saliency, else what is nearest to Grad-CAM's block.
+func (e *Engine) rowsFor(ctx context.Context, s subject, q question, report func(remote.Progress)) (activations, tl.Timing, error) {
+	if q.Method == tl.GradCAM {
+		return e.start(ctx, s, q.block, q.data, report)
+	}
+	return e.activations(ctx, s.source, 0, q.data, 0, report)
 }
 
 // drawn runs the compiled program over all rows.

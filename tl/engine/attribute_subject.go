@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"transferlab/tl"
+	"transferlab/tl/remote"
 	"transferlab/tl/zoo"
 )
 
@@ -70,17 +71,30 @@ func hasSpace(b zoo.Block) bool {
 	return len(shape) == 3 && shape[0]*shape[1] > 1
 }
 
-// startFor is the cut from which maps behind a block are computed: as near as what is kept may stand, and not where so many rows take much room.
-func (s subject) startFor(block, rows int) int {
+// start gives the rows from which the maps behind a block are computed: the nearest that is worth keeping, and not where so many rows take much room.
+// Where the whole base is frozen that is the tap, whose rows Predict leaves in passing: an image that was predicted has run through most of it then,
+// and one that was not runs through what is compiled for Predict.
+func (e *Engine) start(ctx context.Context, s subject, block int, data rows, report func(remote.Progress)) (activations, tl.Timing, error) {
 	from := block + 1
 	if s.Blocks[block].Maps != nil {
 		from = block
 	}
 	from = min(from, s.frozen)
-	if s.at(from).bytes()*rows > mostNumbers {
-		return 0
+	if s.at(from).bytes()*len(data.hashes) > mostNumbers {
+		from = 0
 	}
-	return from
+	var before tl.Timing
+	if tap := s.tap(); tap > 0 && from > tap && s.frozen == len(s.Blocks) {
+		var err error
+		if _, before, err = e.activations(ctx, s.source, len(s.Blocks), data, 0, report); err != nil {
+			return activations{}, before, err
+		}
+		from = tap
+	}
+	a, timing, err := e.activations(ctx, s.source, from, data, 0, report)
+	timing.Prefix += before.Prefix
+	timing.Compile += before.Compile
+	return a, timing, err
 }
 
 // mapsBehind is the graph from what enters at a cut to the maps behind a block.
