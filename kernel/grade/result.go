@@ -45,6 +45,7 @@ type Mark struct {
 
 // mark judges what a submission gave. Nothing else of it has a say: given is data, and the exercises are this process's own.
 func (r *Result) mark(exercises []check.Exercise, given []answer.Given, seed int64) {
+	r.Exercises = make([]Mark, 0, len(exercises))
 	last := map[string]answer.Given{}
 	for _, g := range given {
 		if !g.Blank {
