@@ -94,6 +94,13 @@
   };
   addEventListener("hashchange", () => show(named()));
   addEventListener("resize", () => { if (!body.classList.contains("overview")) fit(slides[at]); });
+  addEventListener("beforeprint", () => { // all of them are printed, so all must fit
+    slides.forEach(s => {
+      s.classList.add("current");
+      fit(s);
+    });
+    slides.forEach((s, i) => s.classList.toggle("current", i === at));
+  });
   body.classList.add("running");
   show(named());
   addEventListener("load", () => fit(slides[at]));

@@ -12,11 +12,11 @@ class Counter extends HTMLElement {
     this.load(0);
   }
 
+  nextId() { return `field${this.ids = (this.ids || 0) + 1}`; }
+
   // frame builds what stays.
   frame() {
-    const id = this.nextId = (tag => () => `${tag}${++this.ids}`)("f");
-    this.ids = 0;
-    const select = el("select", {id: id(), onchange: () => this.load(Number(select.value))},
+    const select = el("select", {id: this.nextId(), onchange: () => this.load(Number(select.value))},
       ...this.offers.map((o, i) => el("option", {value: i}, o.label)));
     this.parts = {
       offer: select, total: el("p", {class: "total"}), wrong: el("p", {class: "wrong"}),
