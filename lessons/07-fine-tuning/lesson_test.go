@@ -175,7 +175,7 @@ func Example_summary() {
 // **Read the figure**: a bar is a block, from the input to the top. Parameters sit near the top, where there are many channels. Compare
 // with the MACs in the table: work is spread quite differently, because the early blocks have few weights but apply them at many places.
 //
-// Check the summary's number of one block by hand. Put your answer in place of `nil` and run the cell; `nil` prints the question.
+// Count one such block by hand. Put your answer in place of `nil` and run the cell; `nil` prints the question.
 func Example_exerciseBlock() {
 	check.Answer("07/mbconv", nil)
 }
@@ -193,12 +193,12 @@ var (
 	tuned    = base.WithHead("fine-tuned", tl.Dense(2))
 )
 
-// **Predict**: how many parameters remain trainable? The representation has 1,280 numbers. First the exercise, then the count.
+// **Predict**: how many parameters remain trainable? The representation has 1,280 numbers. First the same for another number of classes.
 func Example_exerciseHead() {
 	check.Answer("07/head", nil)
 }
 
-// This cell freezes.
+// And for our two classes:
 func Example_freeze() {
 	summary := tl.Must(headOnly.Freeze(ctx))
 	fmt.Printf("trainable: %d of %d parameters\n", summary.Trainable(), summary.Total())
@@ -368,9 +368,9 @@ func Example_bothPhases() {
 }
 
 // **Read the figure**: the phases stand one behind the other. Where the second begins, the curves jump. The training loss has three reasons for it:
-// label smoothing, with which it cannot fall below $-0.975 \cdot \log 0.975 - 0.025 \cdot \log 0.025 \approx 0.117$; the mirrored images, which the head has not seen; and
-// the rising rate, which shakes what was good. The last one shows in the loss of `valid` too. The question is whether the curves
-// come back, and go below where they were. With a rate that is too high they do not.
+// label smoothing, with which it cannot fall below $-0.975 \cdot \log 0.975 - 0.025 \cdot \log 0.025 \approx 0.117$; the mirrored images, which the head
+// has not seen; and the rising rate, which shakes what was good. The last one shows in the loss of `valid` too. The question is whether the curves come
+// back, and go below where they were. With a rate that is too high they do not.
 //
 // Then look at the gap between training and `valid`, and at which epoch was kept. The lecture says of training the whole network: *until we
 // overfit and then step back some epochs*. Keeping the best epoch is that step back.
@@ -413,13 +413,17 @@ func Example_tooBig() {
 		tl.Must(model.Reset(ctx))
 		head := tl.Must(model.Fit(quietly, few, judges, headPhase))
 		tl.Must(model.UnfreezeTop(ctx, 6))
-		phase := tl.Phase{Name: "fine-tune", Epochs: 3, LearningRate: 1e-3, RateDecay: 1.0 / 3, WeightDecay: 0.01, KeepLast: true}
+		phase := tunePhase
+		phase.Epochs, phase.KeepLast = 3, true
 		if model.Name == reckless.Name {
 			phase.LearningRate *= 30
 		}
 		fmt.Printf("the head alone: accuracy %.2f on valid\n", head.Epochs[head.Kept-1].ValidAccuracy)
 		fmt.Println(tl.Must(model.Fit(quietly, few, judges, phase)))
 	}
+}
+
+func Example_compareReckless() {
 	check.Reveal("07/guess-reckless", tl.Must(reckless.Evaluate(ctx, judges)).Accuracy())
 }
 
@@ -435,10 +439,10 @@ func Example_whatItDestroyed() {
 	}
 }
 
-// **Read the figure**: a row is a block, from the input to the top; the first is still frozen, and has not moved at all. The careful model moved the others
-// ones by a hundredth or so, and its representation stayed what it was, a little adapted. In the reckless one they moved by a tenth and more, and that is
-// enough: the last blocks hand on something that has little to do with the pretrained representation, or the same for every image. What was learned from a
-// million photographs cannot be had again from 150.
+// **Read the figure**: a row is a block, from the input to the top; the first is still frozen, and has not moved at all. The careful model moved the
+// others by a hundredth or less, and what they hand on changed most where it should, behind the last one. (It gains little all the same: 150 photographs
+// and three epochs are not much.) In the reckless one the weights moved by a tenth and more, and that is enough: the last blocks hand on something that
+// has next to nothing to do with the pretrained representation. What was learned from a million photographs cannot be had again from 150.
 //
 // **The remedy** is the slide's: *a very low learning rate*, and the head first. Note what would *not* help: under Adam a step is about as long as the rate
 // however long the gradient is, so that shortening gradients changes little. And keep the best epoch on `valid`, which the lab does unless told otherwise.
@@ -577,12 +581,12 @@ func Example_exerciseBalanced() {
 
 // ## 13 · Before and after, in heat maps
 //
-// *What* does the network look at? Grad-CAM (Selvaraju et al. 2017) asks the last feature maps: it weights each of them by how much the class's logit
-// would grow with it, adds them up, and lays the sum over the image. The map is as coarse as the last blocks are, 7×7 places. Here it speaks for the
-// class *defective*, in cells that are defective and that the fine-tuned model gets right, the surest first: above all those that the head alone got
-// wrong.
+// *What* does the network look at? Grad-CAM (Selvaraju et al. 2017) asks the last feature maps: it weights each of them by how much the class's logit would
+// grow with it, adds them up, and lays the sum over the image. The map is as coarse as the maps are, 7×7 places. Here it speaks for *defective*, in four cells
+// that are: three that only the fine-tuned model gets right, and one that both do.
 //
-// **Predict**: fine-tuning has seen where the cracks are. Will the maps become sharper, or move?
+// **Predict**: before you run the cell, look back at the photographs of section 2. Where would you look? Will fine-tuning move the light, or only make it
+// brighter?
 func Example_heatMaps() {
 	before, after := tl.Must(headOnly.Evaluate(ctx, test)), tl.Must(tuned.Evaluate(ctx, test))
 	var gained, kept []int
@@ -605,9 +609,10 @@ func Example_heatMaps() {
 	}
 }
 
-// **Read the figure**: light places speak for *defective*. Below each image stands the probability. Compare the two figures image by image: does the light
-// lie on what you would call the defect? A map that lies on the border or on the metal strips is a warning: the answer may be right for a wrong reason.
-// A map says where the evidence is, not what it is; and it is scaled to its own highest value, so that a weak map looks as bright as a strong one.
+// **Read the figure**: yellow places speak most for *defective*. Below each image stands the probability. Compare the two figures image by image: does
+// the light lie on what you would call the defect, a crack or a dark patch? A map that lies on the border or on the metal strips is a warning: the
+// answer may be right for a wrong reason. A map says where the evidence is, not what it is; and it is scaled to its own highest value, so that a weak
+// map looks as bright as a strong one.
 
 // ## 14 · How far to trust these numbers
 //

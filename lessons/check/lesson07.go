@@ -11,15 +11,15 @@ var lesson07 = []Exercise{
 	{ID: "07/differs", Title: "what differs: domain or task", Make: whatDiffers,
 		Right: []any{"b"}, Wrong: []Sample{{"d", "task"}, {"a", "feature space"}, {"c", "label space"}}, Nonsense: []any{"z", 7}},
 	{ID: "07/head", Title: "parameters of a new head", Make: newHead,
-		Right: []any{2562, "2,562"}, Wrong: []Sample{{2560, "bias"}, {3840, "bias for each input"}}, Nonsense: []any{-1, "many"}},
+		Right: []any{6405, "6,405"}, Wrong: []Sample{{6400, "bias"}, {7680, "bias for each input"}}, Nonsense: []any{-1, "many"}},
 	{ID: "07/mbconv", Title: "parameters of a block", Points: 2, Make: blockParameters,
-		Right:    []any{605_440, "605,440"},
-		Wrong:    []Sample{{600_192, "batch norm"}, {610_688, "averages"}, {12_539_008, "depth"}},
+		Right:    []any{66624, "66,624"},
+		Wrong:    []Sample{{64896, "batch norm"}, {68352, "averages"}, {1390272, "depth"}},
 		Nonsense: []any{12, "b"}},
 	{ID: "07/order", Title: "why the head comes first", Make: headFirst,
 		Right: []any{"a"}, Wrong: []Sample{{"b", "speed"}, {"c", "forgot"}, {"d", "parameters"}}, Nonsense: []any{"", "all"}},
 	{ID: "07/smoothing", Title: "the lowest loss under label smoothing", Points: 2, Make: lowestLoss,
-		Right: []any{0.1169, 0.117}, Wrong: []Sample{{0.0, "no smoothing"}, {0.1985, "both classes"}, {0.1686, "logarithm"}}, Nonsense: []any{-3, "x"}},
+		Right: []any{0.1985, 0.199}, Wrong: []Sample{{0.0, "no smoothing"}, {0.3251, "both classes"}, {0.2864, "logarithm"}}, Nonsense: []any{-3, "x"}},
 	{ID: "07/averages", Title: "running averages after a phase", Make: averagesLeft,
 		Right: []any{0.617, 0.62}, Wrong: []Sample{{0.383, "new"}, {0.52, "compound"}}, Nonsense: []any{48, "a"}},
 	{ID: "07/balanced", Title: "balanced accuracy as a func", Points: 3, Make: balancedAccuracy,
@@ -50,7 +50,7 @@ func whatDiffers(d *Draw) Question {
 }
 
 func newHead(d *Draw) Question {
-	classes, channels := d.Int(2, 3, 5, 8, 12), 1280
+	classes, channels := d.Int(5, 3, 8, 12), 1280
 	return Numeric{
 		Ask:  fmt.Sprintf("A new head, one fully connected layer, stands on a representation of %d numbers and tells %d classes apart. How many parameters has it?", channels, classes),
 		Want: float64(channels*classes + classes), Unit: "parameters",
@@ -65,9 +65,9 @@ func newHead(d *Draw) Question {
 
 // blockParameters asks for an inverted bottleneck.
 func blockParameters(d *Draw) Question {
-	in := d.Int(192, 40, 80, 112)
+	in := d.Int(64, 40, 80, 112)
 	kernel := d.Int(3, 5)
-	out := d.Int(320, 96, 128, 160)
+	out := d.Int(96, 128, 160)
 	wide := 6 * in
 	weights := in*wide + kernel*kernel*wide + wide*out
 	norms := 2*wide + 2*wide + 2*out
@@ -106,7 +106,7 @@ func headFirst(*Draw) Question {
 
 // lowestLoss asks for the entropy of a smoothed target over two classes.
 func lowestLoss(d *Draw) Question {
-	smoothing := d.Float(0.05, 0.1, 0.02, 0.2)
+	smoothing := d.Float(0.1, 0.02, 0.2)
 	p := 1 - smoothing/2
 	q := 1 - smoothing // what who forgets that the share goes to all classes takes for p
 	entropy := func(p float64) float64 { return -p*math.Log(p) - (1-p)*math.Log(1-p) }
