@@ -8,7 +8,7 @@ import (
 
 // lesson12 holds the exercises of lesson 12.
 var lesson12 = []Exercise{
-	{ID: "12/guess-own", Title: "predict: a classifier from 90 pictures", Make: guessOwn, Right: []any{0.9, 0.5}, Nonsense: []any{90, "good"}},
+	{ID: "12/guess-own", Title: "predict: a classifier from few pictures", Make: guessOwn, Right: []any{0.9, 0.5}, Nonsense: []any{90, "good"}},
 	{ID: "12/interval", Title: "how far a small test reaches", Points: 2, Make: testInterval,
 		Right:    []any{0.11, 0.1095},
 		Wrong:    []Sample{{0.0548, "one standard error"}, {0.0060, "root"}, {0.2191, "whole width"}},
