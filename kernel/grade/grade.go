@@ -131,6 +131,9 @@ type handedIn struct {
 // answers runs a submission.
 func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h handedIn, err error) {
 	h.lessons = g.Lessons
+	if r.Student, err = g.enrolled(file); err != nil {
+		return h, err
+	}
 	data, err := readSubmission(file)
 	if err != nil {
 		return h, err
@@ -145,8 +148,8 @@ func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h
 	if len(h.lessons) == 0 {
 		return h, errors.New("it names no exercise")
 	}
-	if r.Student, err = g.student(file, book); err != nil {
-		return h, err
+	if g.Students == nil {
+		r.Student = printable(studentOf(book))
 	}
 	cases := map[string][]answer.Case{}
 	for _, e := range check.All() {
@@ -178,11 +181,11 @@ func readSubmission(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// student is whose submission it is. A notebook can claim to be anybody's, so a roster goes by the path, which the lecturer made.
-func (g *grader) student(file string, book *notebook.Notebook) (string, error) {
-	claimed := studentOf(book)
+// enrolled is whose submission it is where there is a roster: a notebook can claim to be anybody's, so that goes by the path, which the
+// lecturer made.
+func (g *grader) enrolled(file string) (string, error) {
 	if g.Students == nil {
-		return printable(claimed), nil
+		return "", nil
 	}
 	full, err := filepath.Abs(file)
 	if err != nil {

@@ -135,6 +135,9 @@ func (r *reader) execute(ctx context.Context, session *kernel.Session, code stri
 	return "", nil
 }
 
+// counted is how the kernel names the cell and line of a mistake; the number counts what ran in here, which nobody has seen.
+var counted = regexp.MustCompile(`^cell \[\d+\], `)
+
 var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 
 // failure is the first line of a cell's error that says something.
@@ -142,7 +145,7 @@ func failure(reply kernel.Reply) string {
 	for _, text := range append([]string{reply.Value}, reply.Traceback...) {
 		for part := range strings.Lines(ansi.ReplaceAllString(text, "")) {
 			if part = strings.TrimSpace(part); part != "" {
-				return part
+				return counted.ReplaceAllString(part, "")
 			}
 		}
 	}

@@ -51,10 +51,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "no-network" {
-				return false, fmt.Errorf("unknown condition %q", name)
+			switch name {
+			case "no-network":
+				return exec.Command("unshare", "--net", "true").Run() == nil, nil
+			case "sandbox":
+				return exec.Command("bwrap", "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "true").Run() == nil, nil
 			}
-			return exec.Command("unshare", "--net", "true").Run() == nil, nil
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"wait-for":     waitFor,
