@@ -246,6 +246,11 @@ func (c counterAt) byKeyboard() {
 	c.shows(image, count.Conv{Filters: 8, Kernel: 5}, second, count.Flatten{}, hidden, classes)
 	b.press(kb.Tab)
 	b.chord(input.ModifierCtrl, "a")
+	b.do("type", input.InsertText("1.5"))
+	if wrong := c.text(".wrong"); wrong != "kernel: a whole number is wanted" {
+		b.t.Errorf("after a kernel of 1.5 the counter says %q", wrong)
+	}
+	b.chord(input.ModifierCtrl, "a")
 	b.do("type", input.InsertText("7"))
 	c.shows(image, count.Conv{Filters: 8, Kernel: 7}, second, count.Flatten{}, hidden, classes)
 	b.do("put the focus on the table", chromedp.Evaluate(c.root+`.querySelector('tbody [aria-current="true"]').focus()`, nil))

@@ -79,9 +79,11 @@ Object.assign(Counter.prototype, {
     });
     field.addEventListener("input", () => {
       const v = Number(field.value), fits = field.value.trim() !== "" && (step ? Number.isFinite(v) : Number.isSafeInteger(v));
-      field.toggleAttribute("aria-invalid", false);
+      field.removeAttribute("aria-invalid");
       if (!fits) {
         field.setAttribute("aria-invalid", "true");
+        this.parts.wrong.textContent = `${label}: a ${step ? "" : "whole "}number is wanted`;
+        this.say(this.parts.wrong.textContent);
         return;
       }
       range.max = Math.max(range.max, v);
