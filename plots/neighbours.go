@@ -50,18 +50,18 @@ func Neighbours(ctx context.Context, d datasets.Dataset, n tl.Neighbours) (Neigh
 	for i, row := range n.Rows {
 		truth := table.Items[row].Label
 		f.tiles = append(f.tiles, tile{image: pictures[i*(k+1)], frame: black, lines: []line{
-			{text: nameOf(table.Classes, truth)}, {text: fmt.Sprintf("image %d", row)},
+			{text: fmt.Sprintf("image %d", row)}, {text: nameOf(table.Classes, truth)},
 		}})
 		for j, near := range n.Nearest[i] {
 			class := table.Items[near].Label
 			t := tile{image: pictures[i*(k+1)+1+j], frame: green}
-			l := line{text: nameOf(table.Classes, class), color: darkGreen, sign: tick}
+			ink, sign := darkGreen, tick
 			if class == truth {
 				agree++
 			} else {
-				t.frame, t.wrong, l.color, l.sign = vermillion, true, darkVermillion, cross
+				t.frame, t.wrong, ink, sign = vermillion, true, darkVermillion, cross
 			}
-			t.lines = []line{l, {text: number(n.Similarity[i][j], 3)}}
+			t.lines = []line{{text: number(n.Similarity[i][j], 3), color: ink, sign: sign}, {text: nameOf(table.Classes, class), color: ink}}
 			f.tiles = append(f.tiles, t)
 		}
 	}

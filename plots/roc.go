@@ -56,18 +56,18 @@ func (f ROCFigure) curves() ([]tl.ROC, error) {
 
 // evaluationNames are names for evaluations: those given, else the models; where all are of one model, the phases. What is called alike gets a number.
 func evaluationNames(given []string, evaluations []tl.Evaluation) []string {
-	names, seen, models := make([]string, len(evaluations)), map[string]int{}, map[string]bool{}
+	names, seen, models, phased := make([]string, len(evaluations)), map[string]int{}, map[string]bool{}, false
 	for _, e := range evaluations {
-		models[e.Model] = true
+		models[e.Model], phased = true, phased || e.Phase != ""
 	}
 	for i, e := range evaluations {
 		name := e.Model
 		switch {
 		case i < len(given) && given[i] != "":
 			name = given[i]
-		case len(models) == 1 && len(evaluations) > 1 && e.Phase == "":
+		case len(models) == 1 && len(evaluations) > 1 && phased && e.Phase == "":
 			name = "before"
-		case len(models) == 1 && len(evaluations) > 1:
+		case len(models) == 1 && len(evaluations) > 1 && phased:
 			name = e.Phase
 		}
 		if seen[name]++; seen[name] > 1 {

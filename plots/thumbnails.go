@@ -16,7 +16,7 @@ import (
 )
 
 // thumbnailSide is how large a picture in a scatter plot is, at the most.
-const thumbnailSide vg.Length = 34
+const thumbnailSide vg.Length = 27
 
 // WithThumbnails is the figure with pictures at up to n of its points, spread over all of it, so that what stands where can be seen. d is the data set that
 // was projected; only the pictures that are shown are read. Each has a frame in its class's colour and the class's mark at its corner.
@@ -88,7 +88,7 @@ func (f ScatterFigure) spread(n int) (chosen []int) {
 
 // drawThumbnails draws the pictures that do not cover one that stands already, in the order of their rows, and never beyond the frame.
 func (f ScatterFigure) drawThumbnails(c draw.Canvas, at func(i int) vg.Point) {
-	side := min(thumbnailSide, (c.Max.X-c.Min.X)/10, (c.Max.Y-c.Min.Y)/6)
+	side := min(thumbnailSide, (c.Max.X-c.Min.X)/12, (c.Max.Y-c.Min.Y)/8)
 	var standing []vg.Point
 	order := slices.Sorted(maps.Keys(f.Thumbnails))
 	for _, i := range order {
@@ -117,9 +117,9 @@ func (f ScatterFigure) drawThumbnail(c draw.Canvas, i int, picture image.Image, 
 	if f.Labels != nil {
 		class = f.Labels[i]
 	}
-	c.SetLineStyle(draw.LineStyle{Color: palette[class%len(palette)], Width: 2})
+	c.SetLineStyle(draw.LineStyle{Color: palette[class%len(palette)], Width: 1.8})
 	c.Stroke(box.Path())
 	if f.Labels != nil {
-		c.DrawGlyph(classStyle(class, 4.5), box.Max)
+		c.DrawGlyph(classStyle(class, 4), box.Max)
 	}
 }

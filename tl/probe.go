@@ -36,7 +36,7 @@ func (r Representation) Probe(ctx context.Context, labels []int, p Probe) (Probe
 // Evaluation is the result as that of a model, for every figure that shows one: Confusion, ROC, Calibration, Intervals. Its predictions are each by
 // a probe that did not see the image.
 func (p ProbeResult) Evaluation() Evaluation {
-	return Evaluation{Model: p.Place, Classes: p.Classes, Labels: p.Labels, Interval: p.Interval, Time: p.Time,
+	return Evaluation{Model: p.Base + ", " + p.Place, Classes: p.Classes, Labels: p.Labels, Interval: p.Interval, Time: p.Time,
 		Predicts: Predictions{Classes: p.Classes, Probabilities: p.Scores, Class: p.Class}}
 }
 
