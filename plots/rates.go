@@ -83,7 +83,11 @@ func (f RatesFigure) limits() (low, high float64) {
 			}
 		}
 	}
-	high = min(high, max(first+0.6*(first-low), low+1e-6*math.Abs(low)+1e-9))
+	above := first + 0.6*(first-low)
+	if first-low < 0.05*math.Abs(low) { // of a trained model the loss hardly falls: then what is to be seen is how it explodes
+		above = 2*math.Abs(low) + 1e-9
+	}
+	high = min(high, above)
 	below := low - 0.8*(high-low)
 	for _, loss := range f.Curve.Losses { // single steps lie around the mean; one far below is cut
 		if loss >= below && loss < low {

@@ -118,23 +118,23 @@ func Example_exerciseFormula() {
 // A rate finder (Smith 2017) trains for some steps, each at a rate a little larger than the one before, and notes the loss. Too small a rate: nothing
 // happens. A good one: the loss falls. Too large: it explodes. Afterwards all is put back, weights included, so that the search costs only its time.
 //
-// We search twice with the same model. On the left the base is frozen again, so that the *head* alone is trained, from a fresh start; on the right head and
-// three blocks, at one rate for all. **Predict**: will both explode at the same rate?
+// We search twice, both times from a new head. On the left the base is frozen, so that the *head* alone is trained; on the right head and three blocks, at one
+// rate for all. **Predict**: will both explode at the same rate?
 func Example_findTheRate() {
-	headAlone := base.WithHead("head alone", tl.Dense(2))
-	forHead := tl.Must(headAlone.FindRate(ctx, few, tl.RateSearch{}))
-	whole := begin("head and blocks", few, 0)
-	forAll := tl.Must(whole.FindRate(ctx, few, tl.RateSearch{From: 1e-6, To: 1, Steps: 60}))
-	plots.Show(plots.SideBySide(plots.Rates(forHead), plots.Rates(forAll)))
+	frozen, thawed := base.WithHead("head alone", tl.Dense(2)), base.WithHead("head and blocks", tl.Dense(2))
+	tl.Must(thawed.UnfreezeTop(ctx, 3))
+	plots.Show(plots.SideBySide(
+		plots.Rates(tl.Must(frozen.FindRate(ctx, few, tl.RateSearch{From: 1e-6}))),
+		plots.Rates(tl.Must(thawed.FindRate(ctx, few, tl.RateSearch{From: 1e-6, Steps: 60}))),
+	))
 }
 
-// **Read the figure**: the rate grows from left to right, on a logarithmic axis; pale is the loss of each batch, dark the smoothed one. Begin
-// to read at the right end, where it explodes, and go left. The lines are three usual choices: the *valley*, the *steepest* place, a *tenth* of the rate
-// at the lowest loss. They differ, often by more than 3×: a rate finder gives an order of magnitude, no number.
+// **Read the figure**: the rate grows from left to right, on a logarithmic axis; pale is the loss of each batch, dark the smoothed one. Begin to read at the
+// right end, where it explodes, and go left. The lines are three usual choices: the *valley*, the *steepest* place, a *tenth* of the rate at the lowest
+// loss. They differ by far more than 3×: a rate finder gives an order of magnitude, no number, and what it marks has to be looked at.
 //
-// It also says only what it was asked: the rate for *what was thawed*, under *this* optimizer and batch size, in its *first* steps, from *these*
-// weights. On the right the head was trained before, so that there was little left to fall: what can be read there is the edge. And it is a different
-// edge: the rate that is good for a head is many times too high for pretrained blocks.
+// It also says only what it was asked: the rate for *what was thawed*, under *this* optimizer and batch size, in its *first* steps, from *these* weights.
+// Compare where the two curves are lowest, and where they end: the rates that a head bears are many times too high for pretrained blocks.
 func Example_exerciseFinder() {
 	check.Answer("08/finder", nil)
 }
@@ -174,7 +174,7 @@ func Example_compareRates() {
 	for _, perClass := range []int{50, 150} {
 		images := train.PerClass(perClass, 1)
 		for _, m := range methods {
-			fmt.Printf("%3d images of each class, %-14s", perClass, m.name)
+			row := fmt.Sprintf("%3d images of each class, %-14s", perClass, m.name)
 			for seed := range int64(3) {
 				model := begin(fmt.Sprint(m.name, perClass), images, seed)
 				if m.rate > 0 {
@@ -182,9 +182,9 @@ func Example_compareRates() {
 				}
 				accuracy := tl.Must(model.Evaluate(ctx, valid)).Accuracy()
 				points = append(points, tl.LearningPoint{Method: m.name, PerClass: perClass, Seed: seed, Accuracy: accuracy})
-				fmt.Printf("  %.3f", accuracy)
+				row += fmt.Sprintf("  %.3f", accuracy)
 			}
-			fmt.Println()
+			fmt.Println(row)
 		}
 	}
 	figure := plots.LearningCurves(points...)
@@ -245,15 +245,16 @@ func Example_drift() {
 	}
 }
 
-// **Read the figure**: follow the lowest row from figure to figure. The smaller the rate, the shorter the way, and the more of the pretrained representation
-// is left. Under Adam a weight moves by about its rate in each step, whatever it is worth, so that the block with the smallest weights suffers most from
-// one rate for all.
+// **Read the figure**: go down the three figures row by row. The smaller the rate, the shorter the way: of the earliest block, whose rate differs most,
+// it is many times shorter. And look at the last row on the right: the more the blocks moved, the less of the pretrained representation is left. *No
+// variance* means that what leaves the block is the same for *every* image. Whatever stands behind it can then give one answer only, and its accuracy is
+// that of a constant.
 //
 // ### The low rate that takes a lot of time
 //
 // Then why not one rate for all that is low enough for every block? That is how the Keras guide to transfer learning does it, with 0.00001. We let it
 // run beside 10× per group, whose *earliest* group has 0.00003. Both with the *one-cycle* schedule, whose rates rise from a
-// 25th and fall again, so that the higher ones do not shake what is there. **Predict**: whose training loss falls faster?
+// 25th and fall again, so that the higher ones do not shake what is there. **Predict**: whose training loss is lower in the end?
 
 var lowRate = method{"one low rate", 1e-5, 1}
 
