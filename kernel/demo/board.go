@@ -241,7 +241,7 @@ func (b *board) touched() { b.version++ }
 func (b *board) state() State {
 	s := State{Engine: b.engine, Training: b.training, Round: b.round, Kept: b.keep,
 		Limits: Limits{Classes: MostClasses, Pictures: MostPictures, Bytes: MostBytes, Name: MostName}}
-	s.Training.Curve = slices.Clone(b.training.Curve)
+	s.Training.Curve, s.Training.Phases = slices.Clone(b.training.Curve), slices.Clone(b.training.Phases)
 	for _, c := range b.classes {
 		shown := ClassState{ID: c.id, Name: c.name, Pictures: []int{}}
 		for _, p := range c.pictures {

@@ -26,7 +26,9 @@ type Config struct {
 	Dir    string    // an empty folder for pictures, which the caller removes
 	Keep   string    // a folder that keeps pictures and models, in a new round-N for each start and reset; "" keeps nothing
 	Token  string    // what a request must know; "" makes one, see Server.Token
-	Port   int       // where the caller listens: part of the Host that a request must name
+	// FineTune is the time that fine-tuning may take, where the page asks for it; 0 is 30 s.
+	FineTune time.Duration
+	Port     int // where the caller listens: part of the Host that a request must name
 }
 
 // Bounds on what the page takes. A class of thirty with a picture each second for ten minutes stays below them.
@@ -62,6 +64,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Base.Name == "" {
 		cfg.Base = tl.Load("efficientnet_lite0")
+	}
+	if cfg.FineTune == 0 {
+		cfg.FineTune = 30 * time.Second
 	}
 	if cfg.Token == "" {
 		cfg.Token = rand.Text()

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"transferlab/tl"
 	"transferlab/tl/remote"
 )
 
@@ -191,6 +192,28 @@ func TestTraining(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(table.server.cfg.Dir, "training-*")); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}
+}
+
+// Fine-tuning is a second phase on the same curve, within its time, with the last blocks unfrozen.
+func TestFineTuning(t *testing.T) {
+	table := lay(t, Config{FineTune: 7 * time.Second})
+	for _, c := range table.state().Classes {
+		table.add(c.ID, 5)
+	}
+	table.do(200, "POST", "train?fine-tune=yes", nil)
+	state := table.until("train", func(s State) bool { return s.Training.State == "done" })
+	if want := []PhaseState{{"head", 0}, {"fine-tune", 1}}; !slices.Equal(state.Training.Phases, want) || len(state.Training.Curve) != 2 || state.Training.Kept != 2 {
+		t.Errorf("%+v, want phases %v", state.Training, want)
+	}
+	table.engine.set(func() {
+		fits, calls := table.engine.fits, table.engine.calls
+		if len(fits) != 2 || fits[0].Phase.Within != 0 || fits[1].Phase.Within != 7*time.Second || fits[1].Phase.RateDecay != 1.0/3 {
+			t.Errorf("phases %+v", fits)
+		}
+		if !slices.Contains(calls, tl.VerbUnfreezeTop) {
+			t.Errorf("nothing was unfrozen: %q", calls)
+		}
+	})
 }
 
 // While one training runs there is no second, and what is removed meanwhile does not disturb it.

@@ -53,7 +53,9 @@ func (s *Server) routes() {
 		id, err := s.addPicture(number(r), data)
 		return map[string]int{"id": id}, err
 	})
-	s.action("POST /api/train", func(*http.Request) (any, error) { return nil, s.train() })
+	s.action("POST /api/train", func(r *http.Request) (any, error) {
+		return nil, s.train(r.URL.Query().Get("fine-tune") == "yes")
+	})
 	s.action("POST /api/stop", func(*http.Request) (any, error) { return nil, s.stopTraining() })
 	s.action("POST /api/predict", func(r *http.Request) (any, error) {
 		data, err := body(r, MostBytes)

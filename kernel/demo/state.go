@@ -29,16 +29,23 @@ type ClassState struct {
 
 // Training is the run that goes on, or the last one.
 type Training struct {
-	Run     int     `json:"run"`     // counts trainings
-	State   string  `json:"state"`   // "", "running", "done", "stopped" or "failed"
-	Text    string  `json:"text"`    // what is being done, or what went wrong
-	Epochs  int     `json:"epochs"`  // planned
-	Curve   []Point `json:"curve"`   // of the epochs so far
-	Left    float64 `json:"left"`    // seconds, 0 where that is not known
-	Seconds float64 `json:"seconds"` // that it took
-	Rows    int     `json:"rows"`    // pictures that it learns from …
-	Held    int     `json:"held"`    // … and that it is judged by
-	Kept    int     `json:"kept"`    // the epoch, from 1, whose weights stand
+	Run     int          `json:"run"`     // counts trainings
+	State   string       `json:"state"`   // "", "running", "done", "stopped" or "failed"
+	Text    string       `json:"text"`    // what is being done, or what went wrong
+	Epochs  int          `json:"epochs"`  // planned
+	Curve   []Point      `json:"curve"`   // of the epochs so far
+	Phases  []PhaseState `json:"phases"`  // those that have begun
+	Left    float64      `json:"left"`    // seconds, 0 where that is not known
+	Seconds float64      `json:"seconds"` // that it took
+	Rows    int          `json:"rows"`    // pictures that it learns from …
+	Held    int          `json:"held"`    // … and that it is judged by
+	Kept    int          `json:"kept"`    // the epoch, from 1, whose weights stand
+}
+
+// PhaseState is where a phase begins in the curve.
+type PhaseState struct {
+	Name  string `json:"name"`
+	After int    `json:"after"` // epochs
 }
 
 // Point is one epoch of the curve. The last two are nil where no pictures are held out.

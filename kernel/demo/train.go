@@ -22,6 +22,12 @@ import (
 // and they take a second or two: the base has seen each picture by then.
 var headPhase = tl.Phase{Name: "head", Epochs: 60, LearningRate: 3e-3}
 
+// tunePhase goes on with the last blocks of the base unfrozen: the lecture's third step, with its differential rates. It takes as many epochs as fit
+// into Config.FineTune.
+var tunePhase = tl.Phase{Name: "fine-tune", Epochs: 40, LearningRate: 1e-3, RateDecay: 1.0 / 3, Schedule: "one-cycle", WeightDecay: 0.01, LabelSmoothing: 0.05}
+
+const tunedBlocks = 4
+
 // reset clears the table and ends a training. The folder of a kept round stays.
 func (s *Server) reset() error {
 	s.stopAndWait()
@@ -62,10 +68,13 @@ type lesson struct {
 	held         map[string]bool // see board.copyTo
 	classes      map[string]int
 	train, valid datasets.Dataset
+	tuned        bool       // whether the last blocks are fine-tuned behind the head
+	epochs       []tl.Epoch // so far, of both phases
+	kept         int        // the epoch, from 1, whose weights stand
 }
 
-// train starts a training of all classes that have pictures. Progress is seen in State.Training.
-func (s *Server) train() error {
+// train starts a training of all classes that have pictures, of the head alone or with the last blocks behind it. Progress is seen in State.Training.
+func (s *Server) train(tuned bool) error {
 	return s.try(func(b *board) error {
 		switch {
 		case b.training.State == "running":
@@ -76,7 +85,7 @@ func (s *Server) train() error {
 			return refuse(http.StatusServiceUnavailable, "The demo is ending.")
 		}
 		run := b.training.Run + 1
-		l := &lesson{version: b.version, dir: filepath.Join(s.cfg.Dir, fmt.Sprintf("training-%d", run))}
+		l := &lesson{version: b.version, tuned: tuned, dir: filepath.Join(s.cfg.Dir, fmt.Sprintf("training-%d", run))}
 		var err error
 		if l.held, l.classes, err = b.copyTo(l.dir); err != nil {
 			_ = os.RemoveAll(l.dir)
@@ -90,25 +99,47 @@ func (s *Server) train() error {
 		began, before := time.Now(), b.model
 		s.work.Go(func() {
 			defer cancel()
-			history, err := s.fit(ctx, l)
+			err := s.fit(ctx, l)
 			_ = os.RemoveAll(l.dir) // what stays goes with the folder around it
-			s.ended(l, history, err, ctx.Err() != nil, time.Since(began), before)
+			s.ended(l, err, ctx.Err() != nil, time.Since(began), before)
 		})
 		return nil
 	})
 }
 
-// fit trains the head. What an earlier training left is forgotten: the same pictures give the same model.
-func (s *Server) fit(ctx context.Context, l *lesson) (history tl.History, err error) {
-	folder := datasets.Folder(l.dir)
-	if l.train, l.valid, err = parts(ctx, folder, l.held); err != nil {
-		return history, err
+// fit trains the head, and then the last blocks with it. What an earlier training left is forgotten: the same pictures give the same model.
+func (s *Server) fit(ctx context.Context, l *lesson) (err error) {
+	if l.train, l.valid, err = parts(ctx, datasets.Folder(l.dir), l.held); err != nil {
+		return err
 	}
 	if err := s.cfg.Engine.Call(ctx, tl.VerbReset, tl.ModelRequest{Model: l.model}, new(bool), nil); err != nil {
-		return history, err
+		return err
 	}
-	request := tl.FitRequest{Model: l.model, Train: l.train, Valid: l.valid, Phase: headPhase}
-	return history, s.cfg.Engine.Call(ctx, tl.VerbFit, request, &history, s.follow)
+	if err := s.phase(ctx, l, headPhase); err != nil || !l.tuned {
+		return err
+	}
+	if err := s.cfg.Engine.Call(ctx, tl.VerbUnfreezeTop, tl.UnfreezeTopRequest{Model: l.model, N: tunedBlocks}, new(tl.Summary), nil); err != nil {
+		return err
+	}
+	phase := tunePhase
+	phase.Within = s.cfg.FineTune
+	return s.phase(ctx, l, phase)
+}
+
+// phase runs one phase, and notes what it came to, also where it was stopped.
+func (s *Server) phase(ctx context.Context, l *lesson, phase tl.Phase) error {
+	before := len(l.epochs)
+	s.change(func(b *board) {
+		b.training.Phases = append(b.training.Phases, PhaseState{Name: phase.Name, After: before})
+	})
+	var history tl.History
+	request := tl.FitRequest{Model: l.model, Train: l.train, Valid: l.valid, Phase: phase}
+	err := s.cfg.Engine.Call(ctx, tl.VerbFit, request, &history, func(p remote.Progress) { s.follow(p, before) })
+	l.epochs = append(l.epochs, history.Epochs...)
+	if history.Kept > 0 {
+		l.kept = before + history.Kept
+	}
+	return err
 }
 
 // parts divides the rows of a folder.
@@ -131,8 +162,8 @@ func parts(ctx context.Context, folder datasets.Dataset, held map[string]bool) (
 	return train, valid, nil
 }
 
-// follow puts what the engine reports on the board.
-func (s *Server) follow(p remote.Progress) {
+// follow puts what the engine reports on the board. before are the epochs of earlier phases.
+func (s *Server) follow(p remote.Progress, before int) {
 	s.change(func(b *board) {
 		point, whole := pointOfReport(p)
 		if whole {
@@ -140,9 +171,15 @@ func (s *Server) follow(p remote.Progress) {
 		} else {
 			b.training.Left = p.Left.Seconds()
 		}
+		if m := planned.FindStringSubmatch(p.Stage); m != nil {
+			n, _ := strconv.Atoi(m[1]) // digits
+			b.training.Epochs = before + n
+		}
 		b.training.Text = p.Stage
 	})
 }
+
+var planned = regexp.MustCompile(`epoch \d+/(\d+)`)
 
 var figure = regexp.MustCompile(`(valid )?(loss|accuracy) ([-+.\deE]+)`)
 
@@ -171,19 +208,19 @@ func pointOfReport(p remote.Progress) (point Point, whole bool) {
 
 // ended notes how a training ended. Where it was stopped after some epochs there is a model all the same; where it failed before, the old one
 // is gone too, since it has the same name, unless its number of classes was another.
-func (s *Server) ended(l *lesson, history tl.History, err error, stopped bool, took time.Duration, before *trained) {
+func (s *Server) ended(l *lesson, err error, stopped bool, took time.Duration, before *trained) {
 	var saved string
 	var saving error
-	if history.Kept > 0 && s.ctx.Err() == nil {
+	if l.kept > 0 && s.ctx.Err() == nil {
 		saved, saving = s.save(l)
 	}
 	s.change(func(b *board) {
 		b.stop = nil
 		t := &b.training
-		t.Seconds, t.Left, t.Kept, t.Text = took.Seconds(), 0, history.Kept, ""
-		if len(history.Epochs) > 0 {
+		t.Seconds, t.Left, t.Kept, t.Text = took.Seconds(), 0, l.kept, ""
+		if len(l.epochs) > 0 {
 			t.Curve = nil
-			for _, e := range history.Epochs {
+			for _, e := range l.epochs {
 				t.Curve = append(t.Curve, pointOf(e))
 			}
 		}
@@ -198,7 +235,7 @@ func (s *Server) ended(l *lesson, history tl.History, err error, stopped bool, t
 				t.Text = "The model could not be saved: " + words(saving)
 			}
 		}
-		if history.Kept == 0 {
+		if l.kept == 0 {
 			if before != nil && len(before.classes) == len(l.classes) {
 				b.model = nil
 			}

@@ -50,7 +50,7 @@ func TestBrowserDemo(t *testing.T) {
 	b := newBrowser(t, chromium, time.Minute, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", film), chromedp.WindowSize(1600, 1000))
 	asked := b.requests()
-	demo := startDemo(t)
+	demo := startDemo(t, "--fine-tune", "12s")
 	began := time.Now()
 	b.do("open the demo", chromedp.Navigate(demo.address))
 	d := demoPage{b, demo, cells}
@@ -59,6 +59,7 @@ func TestBrowserDemo(t *testing.T) {
 	b.step("demo files", func(b *browser) { demoPage{b, demo, cells}.files(began) })
 	b.step("demo dark", d.dark)
 	b.step("demo refuses", d.refuses)
+	b.step("demo fine-tunes", d.fineTunes)
 	b.step("demo reset", d.resets)
 	b.step("demo camera", d.camera)
 	b.step("demo engine dies", d.survives)
@@ -375,6 +376,22 @@ func (d demoPage) refuses(b *browser) {
 	b.transfer("paste", ".class", d.cells["mono"][13], "pasted.png")
 	b.until("wait for the pasted picture", `document.querySelector(".count").textContent === "13 pictures"`)
 	b.until("wait to hear of it", `/There are changes since/.test(`+trainingText+`)`)
+}
+
+// fineTunes trains the last blocks behind the head, and looks at the curve while it grows.
+func (d demoPage) fineTunes(b *browser) {
+	b.press("f")
+	b.press("t")
+	b.until("wait for an epoch", `/^fine-tune, epoch \d+ of \d+/.test(`+trainingText+`)`)
+	b.until("wait for the end", `/trained in/.test(`+trainingText+`)`)
+	var phases, said string
+	b.read("the phases", `[...document.querySelectorAll("#loss text")].map(e => e.textContent).join(" ")`, &phases)
+	b.read("the text", trainingText, &said)
+	b.t.Log(said)
+	if !strings.Contains(phases, "fine-tune") {
+		b.t.Errorf("the curve is labelled %s", phases)
+	}
+	b.press("f")
 }
 
 func (d demoPage) resets(b *browser) {

@@ -46,6 +46,7 @@ the network. In a notebook, a cell with the line %demo does the same. Ctrl-C end
 	cmd.Flags().BoolVar(&d.noBrowser, "no-browser", false, "print the address only")
 	cmd.Flags().StringVar(&d.base, "base", "efficientnet_lite0", "the pretrained network, by its name in tl.Load")
 	cmd.Flags().StringVar(&d.keep, "keep", "", "folder that keeps pictures and models, in round-1, round-2 … for each start and reset")
+	cmd.Flags().DurationVar(&d.fineTune, "fine-tune", 30*time.Second, "the time that fine-tuning may take, where the page asks for it")
 	cmd.Flags().BoolVar(&d.tied, "tied", false, "end when stdin does")
 	_ = cmd.Flags().MarkHidden("tied") // fails only for a flag that does not exist
 	return cmd
@@ -57,6 +58,7 @@ type demoServer struct {
 	noBrowser bool
 	base      string
 	keep      string
+	fineTune  time.Duration
 	tied      bool // to whoever holds the other end of stdin: a kernel
 	out       io.Writer
 }
@@ -73,6 +75,9 @@ func (d *demoServer) run(ctx context.Context) (err error) {
 	}
 	if d.port < 1 || d.port > 65535 {
 		return fmt.Errorf("demo: --port %d is not in 1…65535", d.port)
+	}
+	if d.fineTune < time.Second {
+		return fmt.Errorf("demo: --fine-tune %v: a second is the least", d.fineTune)
 	}
 	if d.keep != "" {
 		if d.keep, err = filepath.Abs(d.keep); err != nil {
@@ -119,7 +124,7 @@ func (d *demoServer) serve(ctx context.Context, engine *demoEngine, dir string) 
 		return fmt.Errorf("demo: %w", err)
 	}
 	page, err := demo.New(demo.Config{Engine: remote.Client{Socket: engine.socket}, Base: tl.Load(d.base), Dir: pictures, Keep: d.keep,
-		Port: listener.Addr().(*net.TCPAddr).Port})
+		FineTune: d.fineTune, Port: listener.Addr().(*net.TCPAddr).Port})
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,17 @@ function draw(svg, title, training, train, valid, highest, ticks) {
   }
   add(svg, "text", {x: left, y: 22}, title);
   add(svg, "text", {x: right, y: 222, "text-anchor": "end"}, points.length > 0 || training.state === "running" ? `epoch ${epochs}` : "epochs");
-  if (training.kept > 0 && points.length > 1) add(svg, "line", {class: "kept", x1: x(training.kept), x2: x(training.kept), y1: top, y2: bottom});
+  if (training.kept > 0 && train(points[training.kept - 1] ?? {}) !== undefined) {
+    add(svg, "circle", {class: "stands", cx: x(training.kept), cy: y((valid(points[training.kept - 1]) ?? train(points[training.kept - 1]))), r: 9});
+  }
   add(svg, "polyline", {class: "train", points: path(points, train, x, y)});
   add(svg, "polyline", {class: "valid", points: path(points, valid, x, y)});
+  for (const phase of (training.phases ?? []).slice(1)) {
+    if (points.length === 0) continue;
+    const at = x(Math.min(phase.after + 0.5, epochs));
+    add(svg, "line", {class: "kept", x1: at, x2: at, y1: top, y2: bottom});
+    add(svg, "text", {x: Math.min(at + 6, right - 78), y: bottom - 8}, phase.name);
+  }
   const last = points.at(-1);
   if (!last) {
     svg.setAttribute("aria-label", `${title}: no epoch yet`);

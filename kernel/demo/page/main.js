@@ -57,7 +57,7 @@ function trainingWords(next, filled) {
   const t = next.training;
   switch (t.state) {
   case "running":
-    return t.curve.length > 0 ? `epoch ${t.curve.length} of ${t.epochs}${t.left > 0 ? `, ${t.left.toFixed(t.left < 10 ? 1 : 0)} s left` : ""}` : t.text;
+    return t.curve.length > (t.phases?.at(-1)?.after ?? 0) ? `${t.phases.at(-1).name}, epoch ${t.curve.length} of ${t.epochs}${t.left > 0 ? `, ${t.left.toFixed(t.left < 10 ? 1 : 0)} s left` : ""}` : t.text || "getting ready";
   case "failed":
     return t.text;
   case "":
@@ -88,6 +88,10 @@ function toggleHeat() {
   ask.withHeat(on);
 }
 
+function toggleTune() {
+  byID("tune").setAttribute("aria-pressed", byID("tune").getAttribute("aria-pressed") !== "true");
+}
+
 const root = document.documentElement;
 root.dataset.theme = localStorage.getItem("tlab-demo-theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 function toggleTheme() {
@@ -96,7 +100,9 @@ function toggleTheme() {
 }
 
 function train() {
-  if (!byID("train").disabled) attempt("POST", state.training.state === "running" ? "stop" : "train");
+  if (byID("train").disabled) return;
+  const tune = byID("tune").getAttribute("aria-pressed") === "true" ? "yes" : "no";
+  attempt("POST", state.training.state === "running" ? "stop" : "train?fine-tune=" + tune);
 }
 
 function reset() {
@@ -105,10 +111,10 @@ function reset() {
 }
 
 const addClass = () => state && json("POST", "classes", {name: ""}).catch((error) => say(error.message));
-const keys = {c: toggleCamera, h: toggleHeat, d: toggleTheme, t: train, n: addClass, r: reset, "?": () => byID("keys").showModal(), Escape: ask.back};
+const keys = {c: toggleCamera, f: toggleTune, h: toggleHeat, d: toggleTheme, t: train, n: addClass, r: reset, "?": () => byID("keys").showModal(), Escape: ask.back};
 
 function listen() {
-  for (const [id, f] of Object.entries({camera: toggleCamera, heat: toggleHeat, theme: toggleTheme, train, add: addClass, reset, back: ask.back})) {
+  for (const [id, f] of Object.entries({camera: toggleCamera, tune: toggleTune, heat: toggleHeat, theme: toggleTheme, train, add: addClass, reset, back: ask.back})) {
     byID(id).addEventListener("click", f);
   }
   byID("help").addEventListener("click", () => byID("keys").showModal());
