@@ -13,7 +13,7 @@
 //   - judge the result: against the simplest possible answer, with its uncertainty, on images that no decision has seen, and by what the network
 //     looks at.
 //
-// **Minutes needed**: 50 to read, predict and answer; the cells run for 3 to 5 of them on two cores, most of it in one cell of section 8.
+// **Minutes needed**: about 50 to read, predict and answer; three of them are the machine's, most of it in one cell of section 8.
 //
 // **Before this lesson**: lesson 2 counts parameters, lesson 3 looks at representations, lesson 6 trains heads on a frozen base. What you need of them
 // is said again here in a sentence or two, so that this lesson can stand alone.
@@ -342,13 +342,13 @@ func Example_exerciseOrder() {
 //
 // $$\eta_g = \eta \cdot d^{\,g}$$
 //
-// Here $d$ is 1/3, and a group is a stage of the network. (Howard & Ruder 2018, who found this for language, call it *discriminative* fine-tuning.) The
-// other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to almost nothing (Smith 2018), *label
-// smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves, and *weight decay* keeps weights
-// small.
+// Here $d$ is 1/3, and a group is a stage of the network. (Howard & Ruder 2018, who found this for language, call it *discriminative* fine-tuning.
+// Lesson 8 is about nothing else.) The other fields of `tunePhase`: the *one-cycle* schedule starts low, rises to the rate above and sinks again to
+// almost nothing (Smith 2018), *label smoothing* asks the network for 97.5 % instead of 100 % certainty, as fits labels that are not certain themselves,
+// and *weight decay* keeps weights small.
 //
 // This is the step that takes minutes. The frozen blocks run once for each photograph and its mirror image; then only the last six are
-// trained. (To run this again from the start, begin with the cell above.)
+// trained. (To run this again from the start, begin with the cell that unfreezes.)
 func Example_fineTune() {
 	history := tl.Must(tuned.Fit(ctx, mirrored, valid, tunePhase))
 	seconds := history.Time.Total.Seconds()

@@ -13,7 +13,7 @@
 //   - read from the drift per block what a rate did to the pretrained weights;
 //   - train until the network overfits, and step back.
 //
-// **Minutes needed**: 45 to read, predict and answer; the cells run for 2 to 3 of them on two cores.
+// **Minutes needed**: about 45 to read, predict and answer; two or three of them are the machine's.
 //
 // **Before this lesson**: lesson 7, for the words *freeze*, *head*, *phase* and *fine-tune*; lesson 1 for the Go. Run the cells from the top (Shift+Enter).
 // Write down an answer to each **Predict** before you run the cell below it. Exercises take your answer in place of `nil`.
