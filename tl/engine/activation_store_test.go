@@ -183,3 +183,30 @@ func TestRefusedFolder(t *testing.T) {
 		t.Error(fmt.Sprintf("%d bytes in memory, %d on disk", memory, disk))
 	}
 }
+
+// A program that names a folder of its own leaves nothing in the user's cache, and takes nothing away from it where it keeps no rows at all.
+func TestFolderOfItsOwn(t *testing.T) {
+	ownCache(t)
+	users := filled(t, "users", 3)
+	if err := users.close(); err != nil {
+		t.Fatal(err)
+	}
+	before, root := users.dir, activationsRoot
+	activationsRoot = ""
+	t.Cleanup(func() { activationsRoot = root })
+	dir := filepath.Join(t.TempDir(), "own")
+	t.Setenv(ActivationsFolderVariable, dir)
+	t.Setenv(ActivationsVariable, "0")
+	s, err := openStore()
+	if err != nil || s.root != dir {
+		t.Fatalf("root %q, %v", s.root, err)
+	}
+	own := filled(t, "own", 3)
+	defer own.close()
+	if place, err := own.store.reserve(3*(kilo+indexEntry), false); place != 0 || err != nil {
+		t.Errorf("place for %d bytes, %v", place, err)
+	}
+	if _, err := os.Stat(before); err != nil {
+		t.Errorf("the user's own rows: %v", err)
+	}
+}

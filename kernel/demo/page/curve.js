@@ -1,6 +1,6 @@
 // The curves of loss and accuracy, drawn anew at each epoch.
 const space = "http://www.w3.org/2000/svg";
-const left = 58, right = 470, top = 34, bottom = 196;
+const left = 58, right = 464, top = 34, bottom = 196;
 
 function add(parent, name, attributes, text) {
   const element = document.createElementNS(space, name);
@@ -34,7 +34,8 @@ function draw(svg, title, training, train, valid, highest, ticks) {
     if (points.length === 0) continue;
     const at = x(Math.min(phase.after + 0.5, epochs));
     add(svg, "line", {class: "kept", x1: at, x2: at, y1: top, y2: bottom});
-    add(svg, "text", {x: Math.min(at + 6, right - 78), y: bottom - 8}, phase.name);
+    const late = at > right - 100; // then its name stands to the left
+    add(svg, "text", {x: late ? at - 6 : at + 6, y: (top + bottom) / 2, "text-anchor": late ? "end" : "start"}, phase.name);
   }
   const last = points.at(-1);
   if (!last) {
