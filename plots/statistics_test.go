@@ -150,6 +150,44 @@ func TestBadStatistics(t *testing.T) {
 	unlisted.Blocks = []string{"head"}
 	drift := drifted()
 	drift.Blocks[2].CKA = 1.5
+	for name, c := range map[string]struct {
+		figure Figure
+		want   string
+	}{
+		"no points":        {LearningCurves(), "no points"},
+		"accuracy":         {LearningCurves(point, beyond), "point 1 has an accuracy of 1.2"},
+		"no images":        {LearningCurves(none), "1 or more"},
+		"majority":         {majority, "Majority is NaN"},
+		"no rates":         {Rates(tl.RateCurve{}), "FindRate"},
+		"losses":           {Rates(short), "3 losses"},
+		"negative rate":    {Rates(backwards), "step 4 has a rate of -1"},
+		"all lost":         {Rates(lost), "no finite loss"},
+		"no history":       {BlockRates(), "no block has a rate"},
+		"two models":       {BlockRates(rated()[0], other), "one figure for each model"},
+		"rate 0":           {BlockRates(zero), "rate of 0"},
+		"unlisted":         {unlisted, "which Blocks does not list"},
+		"no drift":         {BlockDrift(tl.Drift{}), "Model.Drift"},
+		"impossible drift": {BlockDrift(drift), "CKA of 1.5"},
+	} {
+		refuses(t, name, c.figure, c.want)
+	}
+}
+
+// refuses asks a figure for an error that says what to do, and for no alt text.
+func refuses(t *testing.T, name string, f Figure, want string) {
+	t.Run(name, func(t *testing.T) {
+		picture, err := coarse(f)
+		if err == nil || !strings.HasPrefix(err.Error(), "plots: ") || !strings.Contains(err.Error(), want) || picture != nil {
+			t.Errorf("%d bytes, %v; want an error with %q", len(picture), err, want)
+		}
+		if f.Alt() != "" {
+			t.Errorf("alt text of what cannot be drawn: %q", f.Alt())
+		}
+	})
+}
+
+// TestBadEvaluations gives the figures of evaluations what they cannot draw.
+func TestBadEvaluations(t *testing.T) {
 	oneClass := unsure("m", "", 20, 1)
 	for i := range oneClass.Labels {
 		oneClass.Labels[i] = 0
@@ -168,20 +206,6 @@ func TestBadStatistics(t *testing.T) {
 		figure Figure
 		want   string
 	}{
-		"no points":           {LearningCurves(), "no points"},
-		"accuracy":            {LearningCurves(point, beyond), "point 1 has an accuracy of 1.2"},
-		"no images":           {LearningCurves(none), "1 or more"},
-		"majority":            {majority, "Majority is NaN"},
-		"no rates":            {Rates(tl.RateCurve{}), "FindRate"},
-		"losses":              {Rates(short), "3 losses"},
-		"negative rate":       {Rates(backwards), "step 4 has a rate of -1"},
-		"all lost":            {Rates(lost), "no finite loss"},
-		"no history":          {BlockRates(), "no block has a rate"},
-		"two models":          {BlockRates(rated()[0], other), "one figure for each model"},
-		"rate 0":              {BlockRates(zero), "rate of 0"},
-		"unlisted":            {unlisted, "which Blocks does not list"},
-		"no drift":            {BlockDrift(tl.Drift{}), "Model.Drift"},
-		"impossible drift":    {BlockDrift(drift), "CKA of 1.5"},
 		"no ROC":              {ROC(), "no evaluations"},
 		"nine curves":         {many, "9 curves"},
 		"one class":           {ROC(oneClass), "0 images of"},
@@ -196,15 +220,7 @@ func TestBadStatistics(t *testing.T) {
 		"prediction outside":  {Intervals(outside), "predicted as 2"},
 		"nobody's evaluation": {SideBySide(Intervals()), "no evaluations"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			picture, err := coarse(c.figure)
-			if err == nil || !strings.HasPrefix(err.Error(), "plots: ") || !strings.Contains(err.Error(), c.want) || picture != nil {
-				t.Errorf("%d bytes, %v; want an error with %q", len(picture), err, c.want)
-			}
-			if c.figure.Alt() != "" {
-				t.Errorf("alt text of what cannot be drawn: %q", c.figure.Alt())
-			}
-		})
+		refuses(t, name, c.figure, c.want)
 	}
 }
 

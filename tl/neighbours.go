@@ -8,7 +8,7 @@ import (
 
 // Neighbours are the images whose representations are nearest to those of some images.
 type Neighbours struct {
-	Base       string
+	Base       string      // the base's name, or the model's
 	Place      string      // where in the network, as Representation.Place says
 	Rows       []int       // [q]: the images that were asked about, as positions in the data set
 	Nearest    [][]int     // [q][k]: the positions of their neighbours, the nearest first, never the image itself
@@ -17,7 +17,7 @@ type Neighbours struct {
 
 // Neighbours finds for each of these rows, and without rows for every one, the k other rows whose representations are nearest by cosine.
 func (r Representation) Neighbours(ctx context.Context, k int, rows ...int) (Neighbours, error) {
-	return call[Neighbours](ctx, VerbNeighbours, r.Base.Name, NeighboursRequest{r.request(), k, rows})
+	return call[Neighbours](ctx, VerbNeighbours, r.Network(), NeighboursRequest{r.request(), k, rows})
 }
 
 // Agreement is the share of all neighbours that are of their image's class. labels are those of the whole data set. It is 0 without neighbours.

@@ -15,7 +15,7 @@ type Probe struct {
 
 // ProbeResult is how well classes can be read linearly off a representation.
 type ProbeResult struct {
-	Base     string
+	Base     string // the base's name, or the model's
 	Place    string // where in the network, as Representation.Place says
 	Channels int    // numbers for each image
 	Classes  []string
@@ -30,7 +30,7 @@ type ProbeResult struct {
 
 // Probe fits a linear probe by cross-validation and says how well it does. labels are the classes of the rows, nil those of the data set.
 func (r Representation) Probe(ctx context.Context, labels []int, p Probe) (ProbeResult, error) {
-	return call[ProbeResult](ctx, VerbProbe, r.Base.Name, ProbeRequest{r.request(), labels, p})
+	return call[ProbeResult](ctx, VerbProbe, r.Network(), ProbeRequest{r.request(), labels, p})
 }
 
 // Evaluation is the result as that of a model, for every figure that shows one: Confusion, ROC, Calibration, Intervals. Its predictions are each by

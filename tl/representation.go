@@ -14,10 +14,19 @@ type Representation struct {
 	Shape  []int  // [n, channels]
 	Block  string // the block that they stand behind, averaged over space; "" is the base's output
 	Logits bool   // whether they are the answers of the network's original top, see [Base.Logits]
+	Model  Model  // of a model, that: each verb takes it as it is then, see [Model.Represent]; zero is the base
 }
 
 func (r Representation) request() RepresentRequest {
-	return RepresentRequest{Base: r.Base, Data: r.Data, Block: r.Block, Logits: r.Logits}
+	return RepresentRequest{Base: r.Base, Data: r.Data, Block: r.Block, Logits: r.Logits, Model: r.Model}
+}
+
+// Network is the name of the model, or of the base.
+func (r Representation) Network() string {
+	if r.Model.Name != "" {
+		return r.Model.Name
+	}
+	return r.Base.Name
 }
 
 // Place says where in the network the representation stands: "mbconv3", "logits", or "output".
@@ -33,12 +42,12 @@ func (r Representation) Place() string {
 
 // String says what the representation is of, and its shape.
 func (r Representation) String() string {
-	where := "output of " + flat(r.Base.Name)
+	where := "output of " + flat(r.Network())
 	switch {
 	case r.Logits:
 		where = "logits of " + flat(r.Base.Name)
 	case r.Block != "":
-		where = fmt.Sprintf("%s behind %s", flat(r.Base.Name), flat(r.Block))
+		where = fmt.Sprintf("%s behind %s", flat(r.Network()), flat(r.Block))
 	}
 	images, channels := 0, 0
 	if len(r.Shape) > 1 {
@@ -49,12 +58,12 @@ func (r Representation) String() string {
 
 // Values fetches the numbers themselves: float32 [n, channels].
 func (r Representation) Values(ctx context.Context) (Tensor, error) {
-	return call[Tensor](ctx, VerbValues, r.Base.Name, r.request())
+	return call[Tensor](ctx, VerbValues, r.Network(), r.request())
 }
 
 // PCA projects the representations on their first k principal components (Pearson 1901). 1 ≤ k ≤ min(n, channels).
 func (r Representation) PCA(ctx context.Context, k int) (Projection, error) {
-	return call[Projection](ctx, VerbPCA, r.Base.Name, PCARequest{r.request(), k})
+	return call[Projection](ctx, VerbPCA, r.Network(), PCARequest{r.request(), k})
 }
 
 // Projection is points in few dimensions that stand for representations: the result of PCA or TSNE.

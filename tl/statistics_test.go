@@ -220,7 +220,7 @@ func TestRepresentationsCrossASocket(t *testing.T) {
 		&TSNERequest{RepresentRequest{Base: RawPixels(), Logits: true}, TSNE{Perplexity: 4, Seed: 2}},
 		&ProbeRequest{RepresentRequest{Base: RawPixels(), Block: "pixels"}, []int{1}, Probe{L2: 0.5}},
 		&NeighboursRequest{RepresentRequest{Base: RawPixels()}, 3, []int{1}},
-		&RepresentBlocksRequest{Base: RawPixels(), Blocks: []string{"pixels"}},
+		&RepresentBlocksRequest{RepresentRequest{Model: RawPixels().WithHead("m", Dense(2))}, []string{"pixels"}},
 	} {
 		var wire bytes.Buffer
 		if err := gob.NewEncoder(&wire).Encode(in); err != nil {

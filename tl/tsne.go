@@ -18,11 +18,11 @@ const MostTSNE = 10000
 // Hinton 2008), computed exactly, on the first principal components (50 unless said otherwise, as there). What lies far apart says nothing, nor does the
 // size of a cluster or the empty room between two (Wattenberg, Viégas & Johnson 2016). The result says how far it can be trusted.
 func (r Representation) TSNE(ctx context.Context, o TSNE) (Projection, error) {
-	return call[Projection](ctx, VerbTSNE, r.Base.Name, TSNERequest{r.request(), o})
+	return call[Projection](ctx, VerbTSNE, r.Network(), TSNERequest{r.request(), o})
 }
 
 // Trustworthiness says whether the k nearest neighbours of each point of p are neighbours among the representations, too: 1 where all are, about 0.5
 // for points at random (Venna & Kaski 2001). k is 12 where it is 0; 1 ≤ k < n/2.
 func (r Representation) Trustworthiness(ctx context.Context, p Projection, k int) (float64, error) {
-	return call[float64](ctx, VerbTrust, r.Base.Name, TrustRequest{r.request(), p.Points, k})
+	return call[float64](ctx, VerbTrust, r.Network(), TrustRequest{r.request(), p.Points, k})
 }

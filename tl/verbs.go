@@ -34,12 +34,13 @@ type (
 		Augmented bool // every view of Data's augmentation, not the plain image alone
 	}
 	// RepresentRequest asks for representations: the base's output, or with a Block what leaves it, averaged over space, or with Logits the
-	// answers of the top that the network was trained with.
+	// answers of the top that the network was trained with. A Model with a name or head is meant as it is now, in place of its Base.
 	RepresentRequest struct {
 		Base   Base
 		Data   datasets.Dataset
 		Block  string
 		Logits bool
+		Model  Model
 	}
 	// PCARequest asks for the first K components.
 	PCARequest struct {

@@ -1,7 +1,5 @@
 package tl
 
-import "transferlab/datasets"
-
 // The verbs about representations, each with what it takes and gives.
 const (
 	VerbRepresentBlocks = "represent blocks" // RepresentBlocksRequest → []Representation
@@ -15,8 +13,7 @@ const (
 type (
 	// RepresentBlocksRequest names blocks; none are all.
 	RepresentBlocksRequest struct {
-		Base   Base
-		Data   datasets.Dataset
+		RepresentRequest
 		Blocks []string
 	}
 	// TSNERequest asks for points in the plane.

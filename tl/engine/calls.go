@@ -82,19 +82,19 @@ func nounOf(in any) string {
 	case tl.LoadRequest:
 		return r.Base.Name
 	case tl.RepresentRequest:
-		return r.Base.Name
+		return representationOf(r).Network()
 	case tl.PCARequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.RepresentBlocksRequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.TSNERequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.TrustRequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.ProbeRequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.NeighboursRequest:
-		return r.Base.Name
+		return representationOf(r.RepresentRequest).Network()
 	case tl.FiltersRequest:
 		return modelNoun(r.Model)
 	case tl.ActivationsRequest:

@@ -44,8 +44,8 @@ func (e *Engine) neighbours(ctx context.Context, r tl.NeighboursRequest, report 
 	if err := normalise(m); err != nil {
 		return tl.Neighbours{}, err
 	}
-	place := tl.Representation{Block: r.Block, Logits: r.Logits}.Place()
-	n := tl.Neighbours{Base: r.Base.Name, Place: place, Rows: rows, Nearest: make([][]int, len(rows)), Similarity: make([][]float64, len(rows))}
+	of := representationOf(r.RepresentRequest)
+	n := tl.Neighbours{Base: of.Network(), Place: of.Place(), Rows: rows, Nearest: make([][]int, len(rows)), Similarity: make([][]float64, len(rows))}
 	some := mat.NewDense(len(rows), x.d, nil)
 	for i, row := range rows {
 		some.SetRow(i, m.RawRowView(row))

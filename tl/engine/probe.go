@@ -41,12 +41,12 @@ func (e *Engine) probe(ctx context.Context, r tl.ProbeRequest, report func(remot
 	if err != nil {
 		return tl.ProbeResult{}, err
 	}
-	place := tl.Representation{Block: r.Block, Logits: r.Logits}.Place()
-	p := tl.ProbeResult{Base: r.Base.Name, Place: place, Channels: x.d, Classes: classes, Labels: labels, Folds: o.Folds, L2: o.L2, Class: make([]int, x.n),
+	of := representationOf(r.RepresentRequest)
+	p := tl.ProbeResult{Base: of.Network(), Place: of.Place(), Channels: x.d, Classes: classes, Labels: labels, Folds: o.Folds, L2: o.L2, Class: make([]int, x.n),
 		Scores: tl.Tensor{Shape: []int{x.n, len(classes)}, Data: make([]float32, x.n*len(classes))}}
 	fold := stratified(labels, len(classes), o.Folds, o.Seed)
 	failed := make([]error, o.Folds)
-	clock, ticks := newClock("linear probes on "+place), newGate()
+	clock, ticks := newClock("linear probes on "+of.Place()), newGate()
 	parallel(o.Folds, min(o.Folds, runtime.GOMAXPROCS(0)), func(k int) {
 		if failed[k] = crossFold(ctx, m, fold, k, o.L2, &p); failed[k] != nil {
 			return

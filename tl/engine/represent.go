@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"math"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 var nan = math.NaN()
 
 func (e *Engine) represent(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (tl.Representation, error) {
-	made := tl.Representation{Base: r.Base, Data: r.Data, Block: r.Block, Logits: r.Logits}
+	made := representationOf(r)
 	if r.Logits {
 		logits, _, err := e.originalLogits(ctx, r, report)
 		made.Shape = logits.Shape
@@ -28,12 +29,12 @@ func (e *Engine) represent(ctx context.Context, r tl.RepresentRequest, report fu
 
 // representation is what the base gives at the place that is asked for; not its logits, which are no activations.
 func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, report func(remote.Progress)) (activations, tl.Timing, error) {
-	b, err := e.base(ctx, r.Base)
+	s, err := e.represented(ctx, r)
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
-	s := source{b, b.values}
-	at := s.at(len(b.Blocks))
+	defer s.release()
+	at := s.at(len(s.Blocks))
 	if r.Block != "" {
 		if at, err = s.meanBehind(r.Block); err != nil {
 			return activations{}, tl.Timing{}, err
@@ -43,7 +44,26 @@ func (e *Engine) representation(ctx context.Context, r tl.RepresentRequest, repo
 	if err != nil {
 		return activations{}, tl.Timing{}, err
 	}
-	return e.activationsAt(ctx, s, at, data, 0, report)
+	return e.activationsAt(ctx, s.source, at, data, 0, report)
+}
+
+// represented finds the base, or the model, which comes locked: release it. Its weights stay what they are now for rows that are computed when they are
+// read, since no place was found for them.
+func (e *Engine) represented(ctx context.Context, r tl.RepresentRequest) (subject, error) {
+	m := r.Model
+	if isBare(m) {
+		m = tl.Model{Base: r.Base}
+	}
+	s, err := e.subject(ctx, m)
+	if err == nil {
+		s.values = maps.Clone(s.values)
+	}
+	return s, err
+}
+
+// representationOf is the handle that a request is about, without its shape.
+func representationOf(r tl.RepresentRequest) tl.Representation {
+	return tl.Representation{Base: r.Base, Data: r.Data, Block: r.Block, Logits: r.Logits, Model: r.Model}
 }
 
 // numbers are the rows of a representation, or of logits, whichever is asked for.

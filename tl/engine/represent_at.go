@@ -28,14 +28,14 @@ func (s source) meanBehind(block string) (cut, error) {
 
 // representBlocks makes sure of the rows behind several blocks in one pass.
 func (e *Engine) representBlocks(ctx context.Context, r tl.RepresentBlocksRequest, report func(remote.Progress)) ([]tl.Representation, error) {
-	b, err := e.base(ctx, r.Base)
+	s, err := e.represented(ctx, r.RepresentRequest)
 	if err != nil {
 		return nil, err
 	}
-	s := source{b, b.values}
+	defer s.release()
 	names := r.Blocks
 	if len(names) == 0 {
-		names = b.blockNames()
+		names = s.blockNames()
 	}
 	cuts := make([]cut, len(names))
 	for i, name := range names {
@@ -47,12 +47,13 @@ func (e *Engine) representBlocks(ctx context.Context, r tl.RepresentBlocksReques
 	if err != nil {
 		return nil, err
 	}
-	if err := e.several(ctx, s, cuts, data, report); err != nil {
+	if err := e.several(ctx, s.source, cuts, data, report); err != nil {
 		return nil, err
 	}
 	all := make([]tl.Representation, len(names))
 	for i, name := range names {
-		all[i] = tl.Representation{Base: r.Base, Data: r.Data, Shape: append([]int{len(data.hashes)}, cuts[i].shape...), Block: name}
+		all[i] = representationOf(r.RepresentRequest)
+		all[i].Block, all[i].Shape = name, append([]int{len(data.hashes)}, cuts[i].shape...)
 	}
 	return all, nil
 }

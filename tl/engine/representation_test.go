@@ -83,6 +83,35 @@ func TestRepresentAtFromTheTap(t *testing.T) {
 	}
 }
 
+// TestRepresentationsOfAModel: what enters a model's head follows its training, and what did not move is the base's.
+func TestRepresentationsOfAModel(t *testing.T) {
+	base := ownNetwork.Initial(3)
+	model := base.WithHead("represented", tl.Dense(3))
+	must[bool](t)(model.Reset(quiet()))
+	values := func(r tl.Representation) []float32 { return must[tl.Tensor](t)(r.Values(quiet())).Data }
+	before := values(must[tl.Representation](t)(base.Represent(quiet(), figures)))
+	r := must[tl.Representation](t)(model.Represent(quiet(), figures))
+	if !slices.Equal(values(r), before) || r.Network() != "represented" {
+		t.Errorf("%v is not that of the base before training", r)
+	}
+	must[tl.Summary](t)(model.UnfreezeTop(quiet(), 1))
+	must[tl.History](t)(model.Fit(quiet(), figures, none, tl.Phase{Epochs: 2, LearningRate: 1e-2}))
+	if slices.Equal(values(r), before) {
+		t.Error("a trained block changes nothing")
+	}
+	blocks := must[[]tl.Representation](t)(model.RepresentBlocks(quiet(), figures))
+	if len(blocks) != 3 || !slices.Equal(values(blocks[2]), values(r)) {
+		t.Errorf("%v is not what enters the head", blocks)
+	}
+	frozen := must[tl.Representation](t)(base.RepresentAt(quiet(), figures, "side"))
+	if !slices.Equal(values(blocks[1]), values(frozen)) {
+		t.Error("a frozen block's output changed")
+	}
+	if p := must[tl.ProbeResult](t)(r.Probe(quiet(), nil, tl.Probe{Folds: 3})); p.Base != "represented" {
+		t.Errorf("%v", p)
+	}
+}
+
 // TestLogitsAreThoseOfPredict, and every verb of a representation takes them.
 func TestLogitsAreThoseOfPredict(t *testing.T) {
 	few := figures.Take(12)
