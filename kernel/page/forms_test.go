@@ -114,9 +114,10 @@ func TestDeck(t *testing.T) {
 		cells []*notebook.Cell
 		want  string // the classes of each slide's parts, in short
 	}{
-		"a heading a slide":             {[]*notebook.Cell{said("# A\n\ntext\n\n## B\n\ntext\n\n#### small\n\ntext")}, "P P|P P P P"},
-		"code and output together":      {[]*notebook.Cell{said("## A"), code("f()", printed(3)), code("g()", printed(3))}, "P S O S O"},
-		"a figure with its reading":     {[]*notebook.Cell{said("## A"), code("f()", picture), said("**Read the figure**: it rises."), code(strings.Repeat("g()\n", 20))}, "P S O P|S"},
+		"a heading a slide":        {[]*notebook.Cell{said("# A\n\ntext\n\n## B\n\ntext\n\n#### small\n\ntext")}, "P P|P P P P"},
+		"code and output together": {[]*notebook.Cell{said("## A"), code("f()", printed(3)), code("g()", printed(3))}, "P S O S O"},
+		"a figure with its reading": {[]*notebook.Cell{said("## A"), code("f()", picture), said("**Read the figure**: it rises."),
+			code(strings.Repeat("g()\n", 20))}, "P S O P|S"},
 		"a long cell before its output": {[]*notebook.Cell{said("## A"), code(strings.Repeat("f()\n", 20), printed(20))}, "P S|O"},
 		"what leads to a cell":          {[]*notebook.Cell{said("## A\n\n" + long + "\n\n**Predict**: what?"), code("f()", picture)}, "P P|P S O"},
 		"long prose":                    {[]*notebook.Cell{said(long + "\n\n" + long + "\n\n" + long)}, "P P|P"},

@@ -3,25 +3,20 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"transferlab/kernel/notebook"
 	"transferlab/kernel/page"
-	"transferlab/kernel/setup"
 	"transferlab/plots/counter"
 	"transferlab/tl/count"
 )
@@ -53,88 +48,13 @@ func counted(t *testing.T) *notebook.Notebook {
 	return book
 }
 
-// chromium is the browser's program, or the test is skipped.
-func chromium(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
-	return program
-}
-
-// labWith starts JupyterLab with copies of notebooks, and a browser in front of it. end looks that no process is left.
-func labWith(t *testing.T, patience time.Duration, books map[string][]byte) (b *browser, end func()) {
-	t.Helper()
-	program := chromium(t)
-	lab, err := setup.Ensure(t.Context(), setup.ForLab, func(int64, int64, string) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for name, data := range books {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mark := "TLAB_MARK=" + t.TempDir()
-	address, stop := startLab(t, lab, dir, mark)
-	b = newBrowser(t, program, patience)
-	inside := b.watchRequests()
-	b.do("open JupyterLab", chromedp.Navigate(address+"&reset"))
-	return b, func() {
-		inside()
-		stop()
-		if left := carriers(mark); len(left) > 0 {
-			t.Errorf("left behind: %q", left)
-		}
-	}
-}
-
-// watchRequests returns a function that fails for each request of the page that left this machine.
-func (b *browser) watchRequests() (inside func()) {
-	b.t.Helper()
-	var mu sync.Mutex
-	var all, outside []string
-	chromedp.ListenTarget(b.ctx, func(event any) {
-		address := ""
-		switch event := event.(type) {
-		case *network.EventRequestWillBeSent:
-			address = event.Request.URL
-		case *network.EventWebSocketCreated:
-			address = event.URL
-		default:
-			return
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, address)
-		u, err := url.Parse(address)
-		if err != nil || !slices.Contains([]string{"localhost", "127.0.0.1", "::1", ""}, u.Hostname()) {
-			outside = append(outside, address)
-		}
-	})
-	b.do("watch the network", network.Enable())
-	return func() {
-		b.t.Helper()
-		mu.Lock()
-		defer mu.Unlock()
-		if len(all) == 0 {
-			b.t.Error("the page asked for nothing at all: is anybody watching?")
-		}
-		if len(outside) > 0 {
-			b.t.Errorf("the page asked other machines: %q", outside)
-		}
-	}
-}
-
 // counterAt is a counter in the page: an expression for its shadow tree.
 type counterAt struct {
 	b    *browser
 	root string
 }
 
-// counters is an expression for the counters of the notebook in front, or of a page.
+// counter is the i-th counter of the notebook in front, or of a page.
 func (b *browser) counter(i int) counterAt {
 	b.t.Helper()
 	c := counterAt{b, fmt.Sprintf(`(((%s) ?? document).querySelectorAll(".%s")[%d]?.shadowRoot)`, panel, counter.Class, i)}

@@ -31,7 +31,8 @@ func lecture(t *testing.T, elsewhere string) *notebook.Notebook {
 	}
 	long := &notebook.Output{Kind: notebook.Stream, Name: "stdout", Text: strings.Repeat("a line of output\n", 70)}
 	wide := &notebook.Output{Kind: notebook.Stream, Name: "stdout", Text: strings.Repeat(strings.Repeat("0123456789 ", 14)+"\n", 6)}
-	nosy := fmt.Sprintf(`<img alt="elsewhere" src="%[1]s/p.png"><link rel="stylesheet" href="%[1]s/s.css"><script src="%[1]s/s.js"></script><script>fetch("%[1]s/f")</script>`, elsewhere)
+	nosy := fmt.Sprintf(`<img alt="elsewhere" src="%[1]s/p.png"><link rel="stylesheet" href="%[1]s/s.css"><script src="%[1]s/s.js"></script>
+		<script>fetch("%[1]s/f")</script>`, elsewhere)
 	book.Cells = append(book.Cells,
 		&notebook.Cell{Kind: notebook.Markdown, Source: "## Long\n\nProse with [a link](https://example.org/paper).\n\n![picture](" + elsewhere + "/m.png)"},
 		&notebook.Cell{Kind: notebook.Code, Source: "%%\nfmt.Println(long)", Count: 4, Outputs: []*notebook.Output{long}},
@@ -65,7 +66,10 @@ func opened(t *testing.T, form page.Form) (b *browser, asked *atomic.Int64) {
 func (b *browser) at(place, words string) {
 	b.t.Helper()
 	var now struct{ Place, Text string }
-	b.read("the slide", `({Place: document.getElementById("place").textContent, Text: [...document.querySelectorAll(".slide")].filter(e => e.offsetParent !== null || getComputedStyle(e).display !== "none").map(e => e.innerText).join("|")})`, &now)
+	b.read("the slide", `({
+		Place: document.getElementById("place").textContent,
+		Text: [...document.querySelectorAll(".slide")].filter(e => getComputedStyle(e).display !== "none").map(e => e.innerText).join("|"),
+	})`, &now)
 	if !strings.HasPrefix(now.Place, place+" /") || !strings.Contains(now.Text, words) {
 		b.t.Errorf("at %s: %q; want slide %s with %q", now.Place, now.Text, place, words)
 	}
@@ -106,19 +110,7 @@ func TestBrowserSlides(t *testing.T) {
 		b.clickOn("next", `document.querySelector('[data-go="1"]')`)
 		b.at("2", "plots.Counter()")
 	})
-	b.step("counter on a slide", func(b *browser) {
-		c := b.counter(0)
-		c.byMouse()
-		c.click("the table", "tbody tr:nth-child(2) button.name", 0.5)
-		b.press(kb.ArrowDown)
-		b.at("2", "plots.Counter()")
-		if at := c.focused(); at != "conv2" {
-			b.t.Errorf("the arrow in the counter leads to %q", at)
-		}
-		b.press(kb.Escape)
-		b.press(kb.ArrowRight)
-		b.at("3", "VGG16")
-	})
+	b.step("counter on a slide", countsOnSlide)
 	b.step("a long slide", func(b *browser) {
 		var long int
 		b.read("the long slide", `[...document.querySelectorAll(".slide")].findIndex(e => e.textContent.includes("a line of output")) + 1`, &long)
@@ -133,6 +125,21 @@ func TestBrowserSlides(t *testing.T) {
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the slides asked another machine %d times", n)
 	}
+}
+
+// countsOnSlide uses a counter, which keeps its keys until Escape.
+func countsOnSlide(b *browser) {
+	c := b.counter(0)
+	c.byMouse()
+	c.click("the table", "tbody tr:nth-child(2) button.name", 0.5)
+	b.press(kb.ArrowDown)
+	b.at("2", "plots.Counter()")
+	if at := c.focused(); at != "conv2" {
+		b.t.Errorf("the arrow in the counter leads to %q", at)
+	}
+	b.press(kb.Escape)
+	b.press(kb.ArrowRight)
+	b.at("3", "VGG16")
 }
 
 // TestBrowserPage: the page for reading lets its counters live and asks nobody, whatever its outputs say.

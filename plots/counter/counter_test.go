@@ -151,7 +151,8 @@ func TestPresets(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := newEngine(t)
-	params := map[string]string{"lecture_cnn": "2103156", "lenet_5": "61706", "vgg16": "138357544 134268738", "resnet18": "11689512", "efficientnet_lite0": "4652008", "empty": "0"}
+	params := map[string]string{"lecture_cnn": "2103156", "lenet_5": "61706", "vgg16": "138357544 134268738", "resnet18": "11689512",
+		"efficientnet_lite0": "4652008", "empty": "0"}
 	for _, n := range networks {
 		got := e.count(t, n)
 		if got.Error != "" || !strings.Contains(params[n.Name], got.Sum.Params) || n.Label == "" {

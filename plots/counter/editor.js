@@ -7,7 +7,9 @@ Object.assign(Counter.prototype, {
       p.fields.replaceChildren(...this.inputFields());
     } else {
       const l = this.at(this.path), k = kinds[l.kind], id = this.nextId();
-      const name = el("input", {id, type: "text", maxlength: 40, value: l.name || "", placeholder: k.name, "data-key": "name", oninput: () => this.set(l, "name", name.value)});
+      const name = el("input", {
+        id, type: "text", maxlength: 40, value: l.name || "", placeholder: k.name, "data-key": "name", oninput: () => this.set(l, "name", name.value),
+      });
       p.title.replaceChildren(`Layer ${this.path.map(i => i + 1).join(".")}: ${k.label}`, el("label", {for: id, class: "heard"}, "name of the layer"), name);
       const shown = k.fields.filter(f => !f.shown || f.shown(l)), seldom = shown.filter(f => f.seldom);
       const isSet = seldom.some(f => l[f.key] && l[f.key] !== f.zero);
