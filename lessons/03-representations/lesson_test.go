@@ -197,6 +197,11 @@ func Example_featureMapsLate() {
 // channel *finds* has become more special, and *where* it is has become vague. Both are wanted: for the question "what is it?" the place hardly
 // matters.
 //
+// *Not a new idea!* says another slide. Statistics has hierarchical models, such as hierarchical generalised linear models, in which information
+// flows from higher units of the data to lower ones. Neural networks *learn hierarchical representations*, edges, textures, parts, *and thus are
+// particularly suited to this kind of learning*. And *since we learn representations, we can deal with domain adaptation/covariate shift*: a map that
+// finds edges finds them in a boot as in a dog.
+//
 // The top ends in the mean over these 49 places. The means of its 1,280 maps are the representation of the picture, which all that follows is about.
 func Example_answerMaps() {
 	check.Answer("03/maps", nil)
@@ -267,11 +272,15 @@ func Example_tsnePixelsAgainstRepresentation() {
 	left, right := tl.Must(pixels(clothes).TSNE(ctx, tl.TSNE{})), tl.Must(learned(clothes).TSNE(ctx, tl.TSNE{}))
 	plots.Show(plots.SideBySide(drawClothes("raw pixels, t-SNE", left), drawClothes("representation, t-SNE", right)))
 	fmt.Printf("trustworthiness: raw pixels %.2f, representation %.2f\n", left.Trustworthiness, right.Trustworthiness)
+	large := drawClothes("representation, t-SNE, with some of the pictures", right)
+	large.Width, large.Height = 11, 8
+	plots.Show(tl.Must(large.WithThumbnails(ctx, clothes, 70)))
 }
 
 // **Read the figure**: colours that form islands of their own are classes that can be told by their neighbours alone. *Trustworthiness* says how many
 // of the neighbours that you see are true ones: 1 is all of them (Venna & Kaski 2001). Which classes stay mixed, on both sides? Shirts, pullovers,
-// coats and T-shirts: at 28×28 pixels it is often impossible to say, for you as for the network.
+// coats and T-shirts: at 28×28 pixels it is often impossible to say, for you as for the network. The pictures in the second figure show what goes on
+// *inside* an island: look for a place where all have long sleeves, or high heels, or a pattern.
 //
 // Pictures of points suggest; they do not measure. So:
 //

@@ -150,9 +150,10 @@ func Example_askTheOldHead() {
 // **Read the answers**: each line holds the three best of 1,000 classes with their probabilities. Of the clothes some are near (a jersey, a trench
 // coat) and some are comical. Of the cells none can be right, since no class is.
 //
-// But *"since there are both dogs and cats in ImageNet you could get* ***away*** *with using the head FC layers as well. But by throwing it away you
-// can learn more from other dog/cat images."* Could one? We measure three ways to a classifier, on the clothes, which ImageNet partly knows, and on
-// the cells, which it does not:
+// The slide *Applications* has a classifier of dogs and cats, made of a convnet that was trained before on ImageNet, and our slide says of it:
+// *"Since there are both dogs and cats in ImageNet you could get* ***away*** *with using the head FC layers as well. But by throwing it away you can
+// learn more from other dog/cat images."* Could one? We measure three ways to a classifier, on the clothes, which ImageNet partly knows, and on the
+// cells, which it does not:
 //
 //  1. **its words**: take the old head's best class, and translate it: "trench coat" becomes the kind of clothes that most *other* pictures with that
 //     answer are of;
@@ -497,7 +498,7 @@ func Example_howFew() {
 }
 
 // **Read the figure**: a line is the mean of three runs, its band goes from the worst to the best of them. With five cells of each class it is luck
-// which cells one got. The representation's line rises; that of the raw pixels hardly leaves 0.5: of 1,024 pixels none is "the crack". *You can't do
+// which cells one got. The representation's line rises; that of the raw pixels stays near 0.5: of 1,024 pixels none is "the crack". *You can't do
 // deep learning unless you have a million labelled examples*, people think. Here it takes some dozens, as somebody else's million is in the base.
 //
 // ## 7 · Pitfall: copies of one picture on both sides
@@ -583,7 +584,11 @@ func Example_answerLeak() {
 // | *you could get away with using the head FC layers* | a probe on 1,000 logits beside one on 1,280 numbers (section 3) |
 // | $P_s(Y\|X) \neq P_t(Y\|X)$ | same picture, another label; and label imbalance, which is a shift of $P(Y)$ (section 5) |
 //
-// What the lecture has and this lesson does not: dogs and cats; the lab has no pictures of them that it may hand on.
+// *What people can do, instead* of a million labelled examples, has three answers on its slide. *Train on a nearby objective for which is easy to
+// generate labels (ImageNet)*: that was done for us, and is in the base. *Transfer learned representations from a related task*: that was this
+// lesson. *Learn representations from unlabeled data*: that needs another way of training, which this lab does not have yet.
+//
+// What else the lecture has and this lesson does not: dogs and cats; the lab has no pictures of them that it may hand on.
 //
 // **Try it.** (1) In section 4, take `"top"` for `"mbconv15"`: is the flattened one still as helpless? Think of how much of the picture each of its
 // 49 places sees. (2) In section 2, train with `tl.Phase{…, NoCache: true}`, which runs the base in every step as other tools do, and compare the
