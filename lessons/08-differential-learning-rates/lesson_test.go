@@ -118,15 +118,13 @@ func Example_exerciseFormula() {
 // A rate finder (Smith 2017) trains for some steps, each at a rate a little larger than the one before, and notes the loss. Too small a rate: nothing
 // happens. A good one: the loss falls. Too large: it explodes. Afterwards all is put back, weights included, so that the search costs only its time.
 //
-// We search twice, both times from a new head. On the left the base is frozen, so that the *head* alone is trained; on the right head and three blocks, at one
+// We search twice, both times from a new head. First the base is frozen, so that the *head* alone is trained; then head and three blocks, at one
 // rate for all. **Predict**: will both explode at the same rate?
 func Example_findTheRate() {
 	frozen, thawed := base.WithHead("head alone", tl.Dense(2)), base.WithHead("head and blocks", tl.Dense(2))
 	tl.Must(thawed.UnfreezeTop(ctx, 3))
-	plots.Show(plots.SideBySide(
-		plots.Rates(tl.Must(frozen.FindRate(ctx, few, tl.RateSearch{From: 1e-6}))),
-		plots.Rates(tl.Must(thawed.FindRate(ctx, few, tl.RateSearch{From: 1e-6, Steps: 60}))),
-	))
+	plots.Show(plots.Rates(tl.Must(frozen.FindRate(ctx, few, tl.RateSearch{From: 1e-6}))))
+	plots.Show(plots.Rates(tl.Must(thawed.FindRate(ctx, few, tl.RateSearch{From: 1e-6, Steps: 60}))))
 }
 
 // **Read the figure**: the rate grows from left to right, on a logarithmic axis; pale is the loss of each batch, dark the smoothed one. Begin to read at the
@@ -141,10 +139,10 @@ func Example_exerciseFinder() {
 
 // ## 4 · One rate for all, against a rate for each group
 //
-// What if we take the head's rate, $\eta = 0.003$, for everything? That is **the pitfall of this lesson**, and an easy one to fall into: the rate was found
-// with care, on the frozen base, and the phase after it is only a continuation. We let it run against the rule with a factor of 3 and of 10: the same
-// head, the same images, the same four epochs. One run would prove nothing, since order and first head are drawn by chance; so each has three seeds,
-// and everything twice, with 50 and with 150 images of each class. This cell takes a minute.
+// What if we take the head's rate, $\eta = 0.003$, about the valley of the first figure, for everything? That is **the pitfall of this lesson**, and an
+// easy one to fall into: the rate was found with care, on the frozen base, and the phase after it is only a continuation. We let it run against the rule
+// with a factor of 3 and of 10: the same head, the same images, the same four epochs. One run would prove nothing, since order and first head are drawn
+// by chance; so each has three seeds, and everything twice, with 50 and with 150 images of each class. This cell takes a minute.
 //
 // **Predict** the accuracy with one rate for all and with a factor of 3, at 150 images of each class.
 
@@ -211,6 +209,9 @@ func Example_compareWithMyPrediction() {
 // And compare with the head alone: what did fine-tuning *gain*? With so few photographs and four epochs there is little to gain, whatever the rates, and
 // much to lose. Lesson 7 has five times as many, and there it gains. A good rate does not make data; a bad one unmakes what others' data made.
 //
+// **The remedy** has two halves. Search the rate for what is thawed, not for what was thawed before: the second curve of section 3. Or keep the rate for the
+// head, which can bear it, and let `RateDecay` take it down for everything else.
+//
 // ## 5 · What moved
 //
 // The damage can be seen, block by block. For each step the lab notes its length in shares of the weights it moves, and after each epoch the distance
@@ -245,10 +246,10 @@ func Example_drift() {
 	}
 }
 
-// **Read the figure**: go down the three figures row by row. The smaller the rate, the shorter the way: of the earliest block, whose rate differs most,
-// it is many times shorter. And look at the last row on the right: the more the blocks moved, the less of the pretrained representation is left. *No
-// variance* means that what leaves the block is the same for *every* image. Whatever stands behind it can then give one answer only, and its accuracy is
-// that of a constant.
+// **Read the figure**: go through the three figures row by row (the bars on the left have a scale of their own in each; go by the numbers). The smaller
+// the rate, the shorter the way: of the earliest block, whose rate differs most, it is many times shorter. And look at the last row on the right: the
+// more the blocks moved, the less of the pretrained representation is left. *No variance* means that what leaves the block is the same for *every*
+// image. Whatever stands behind it can then give one answer only, and its accuracy is that of a constant.
 //
 // ### The low rate that takes a lot of time
 //
