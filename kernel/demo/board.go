@@ -72,6 +72,7 @@ func refuse(status int, format string, args ...any) error {
 // begin clears the table: two empty classes, no model. What a kept round holds stays where it is.
 func (b *board) begin(cfg Config) error {
 	old := b.folder
+	b.dropEmpty()
 	fresh := board{cfg: cfg, round: b.round + 1, lastID: b.lastID, engine: b.engine, turn: b.turn, version: b.version, pictures: map[int]*picture{},
 		training: Training{Run: b.training.Run}}
 	if fresh.engine.State == "" {
@@ -100,6 +101,14 @@ func (b *board) begin(cfg Config) error {
 		}
 	}
 	return nil
+}
+
+// dropEmpty removes the folders of a kept round that holds nothing: those of somebody who has only looked.
+func (b *board) dropEmpty() {
+	if b.keep != "" && len(b.pictures) == 0 {
+		_ = os.Remove(b.folder) // fails where something is in it
+		_ = os.Remove(b.keep)
+	}
 }
 
 func (b *board) newID() int {

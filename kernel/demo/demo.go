@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Close stops what runs and waits for it. The folders stay.
+// Close stops what runs and waits for it. The folders stay, but for that of a kept round without pictures.
 func (s *Server) Close() {
 	s.cancel()
 	s.mu.Lock()
@@ -92,6 +93,9 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.work.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.board.dropEmpty()
 }
 
 // Token is what a request must know.
@@ -156,12 +160,17 @@ func (s *Server) prepare() {
 		case "starting":
 			if err = s.warm(); err == nil {
 				s.change(func(b *board) {
-					if b.turn == turn { // else it ended meanwhile
-						b.engine.State = "ready"
+					if b.turn != turn {
+						return // it ended meanwhile
+					}
+					b.engine.State = "ready"
+					if strings.HasPrefix(b.engine.Text, notReady) {
+						b.engine.Text = ""
 					}
 				})
 				continue
 			}
+			s.sayNotReady(turn, err)
 		case "ready":
 			err = s.represent()
 		}
@@ -174,6 +183,20 @@ func (s *Server) prepare() {
 		case <-s.arrived:
 		case <-again:
 		}
+	}
+}
+
+const notReady = "The network is not ready: "
+
+// sayNotReady says why the network is not there yet: weights that cannot be fetched, a name that is none. It is tried again, since a network cable can be
+// plugged in.
+func (s *Server) sayNotReady(turn int, err error) {
+	why := notReady + words(err)
+	s.mu.Lock()
+	known := s.board.turn != turn || s.board.engine.Text == why || s.ctx.Err() != nil
+	s.mu.Unlock()
+	if !known {
+		s.change(func(b *board) { b.engine.Text = why })
 	}
 }
 

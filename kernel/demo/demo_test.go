@@ -279,6 +279,13 @@ func TestFailingEngine(t *testing.T) {
 	table.until("come back", func(s State) bool {
 		return s.Engine.State == "ready" && s.Engine.Text == "The engine was killed." && s.Unseen == 0
 	})
+	table.engine.set(func() { table.engine.cold = errors.New(`tl: load "vgg17": no such base`) })
+	table.server.EngineIs("starting", "")
+	table.until("hear why", func(s State) bool {
+		return s.Engine.State == "starting" && strings.Contains(s.Engine.Text, "no such base")
+	})
+	table.engine.set(func() { table.engine.cold = nil })
+	table.until("come back again", func(s State) bool { return s.Engine.State == "ready" && s.Engine.Text == "" })
 	table.server.EngineIs("down", "It stays down.")
 	table.do(503, "POST", "train", nil)
 }
@@ -323,6 +330,10 @@ func TestKeep(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "round-2", "pictures")); err != nil {
 		t.Error(err)
+	}
+	table.server.Close()
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
+		t.Errorf("a round without pictures leaves %q", left)
 	}
 }
 

@@ -30,6 +30,7 @@ type fakeEngine struct {
 	classes []string      // of the last fit
 	hold    chan struct{} // where it is not nil, a fit waits for it after its first epoch
 	err     error         // of every fit
+	cold    error         // of every representation
 }
 
 func (f *fakeEngine) Call(ctx context.Context, verb string, in, out any, report func(remote.Progress)) error {
@@ -38,6 +39,10 @@ func (f *fakeEngine) Call(ctx context.Context, verb string, in, out any, report 
 	hold, err := f.hold, f.err
 	f.mu.Unlock()
 	switch in := in.(type) {
+	case tl.RepresentRequest:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.cold
 	case tl.FitRequest:
 		if in.Model.Name != "demo" {
 			return nil // the warm-up

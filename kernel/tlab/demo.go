@@ -133,7 +133,8 @@ func (d *demoServer) serve(ctx context.Context, engine *demoEngine, dir string) 
 	defer cancel()
 	var watch sync.WaitGroup
 	watch.Go(func() { engine.watch(watching, page.EngineIs) })
-	server := &http.Server{Handler: page, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	// No other timeouts: they would end the page's stream of events. What a stranger sends has no body that is read.
+	server := &http.Server{Handler: page, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	d.say(page.Address())

@@ -135,6 +135,8 @@ async function addThumb(card, id) {
   img.alt = "picture " + (card.pictures.size + 1);
   img.title = "click or Delete removes it";
   img.tabIndex = 0;
+  img.setAttribute("role", "button");
+  img.setAttribute("aria-label", `${img.alt}: remove`);
   const remove = () => attempt(request("DELETE", "pictures/" + id));
   img.addEventListener("click", remove);
   img.addEventListener("keydown", (event) => {

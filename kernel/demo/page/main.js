@@ -33,7 +33,7 @@ function show(next) {
   if (next.engine.text && next.engine.text !== state?.engine.text) say(next.engine.text);
   if (next.training.state === "failed" && state?.training.state === "running") say(next.training.text);
   state = next;
-  byID("engine").textContent = engineWords[next.engine.state] + (next.unseen > 0 && next.engine.state === "ready" ? `; looking at ${next.unseen} new` : "");
+  byID("engine").textContent = (next.engine.state !== "ready" && next.engine.text || engineWords[next.engine.state]) + (next.unseen > 0 && next.engine.state === "ready" ? `; looking at ${next.unseen} new` : "");
   classes.show(next);
   curve.show(next.training);
   ask.show(next);
