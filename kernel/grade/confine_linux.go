@@ -9,7 +9,7 @@ import (
 const rlimitProcesses = 6
 
 // confine sets limits on this process and all that it starts, which they cannot raise again. They stand behind those that the grader
-// watches: no core files, no file larger than the disk (what is written to memory files counts as well), and a bound on threads, which keeps a
+// watches: no core files, no file larger than the disk, and a bound on threads, which keeps a
 // fork bomb small until it is seen. It does not hold for root, who becomes another user.
 func confine(l Limits, user int) error {
 	if user != 0 {
@@ -36,7 +36,7 @@ func confine(l Limits, user int) error {
 			return fmt.Errorf("grade: set limit on %s: %w", limit.name, err)
 		}
 	}
-	return forbidNamespaces()
+	return forbid()
 }
 
 // become makes this process, all of its threads, another user's, for good.

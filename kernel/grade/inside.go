@@ -39,7 +39,7 @@ func Answers(ctx context.Context, in io.Reader, out io.Writer, launch kernel.Lau
 		return err
 	}
 	list := pieces(book, j.All)
-	r := &reader{job: j, out: json.NewEncoder(out), pieces: list}
+	r := &reader{job: j, out: json.NewEncoder(out), pieces: list, confined: confined}
 	if len(list) > 0 {
 		if err := r.run(ctx, launch); err != nil {
 			return err
@@ -53,6 +53,8 @@ type reader struct {
 	job    job
 	pieces []piece
 	dir    string
+
+	confined bool
 
 	mu    sync.Mutex
 	out   *json.Encoder
@@ -72,7 +74,9 @@ func (r *reader) run(ctx context.Context, launch kernel.Launch) (err error) {
 	if err := os.WriteFile(filepath.Join(r.dir, check.CasesFile), cases, 0o600); err != nil {
 		return fmt.Errorf("grade: %w", err)
 	}
-	launch.Dir = r.dir
+	if !r.confined { // in a sandbox all folders are read-only but /tmp, and the kernel looks for a moved checkout in the current one
+		launch.Dir = r.dir
+	}
 	launch.Env = append(launch.Env, check.FolderKey+"="+r.dir)
 	if r.job.Overlay != "" {
 		launch.Env = append(launch.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" '-overlay="+r.job.Overlay+"'"))

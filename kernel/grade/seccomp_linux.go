@@ -21,10 +21,10 @@ const (
 // x32 marks system calls of amd64's other numbering.
 const x32 = 0x40000000
 
-// forbidNamespaces has the kernel refuse this process, and all that it starts, namespaces and mounts of their own: in those a submission
+// forbid has the kernel refuse this process, and all that it starts, namespaces and mounts of their own: in those a submission
 // could hide processes from the watch, and memory in file systems without a limit. bwrap's --disable-userns does this only within a user
 // namespace. Programs that ask for clone3, whose flags no filter can read, hear that there is none and take clone.
-func forbidNamespaces() error {
+func forbid() error {
 	architecture, known := architectures[runtime.GOARCH]
 	if !known {
 		return nil // the watch remains
@@ -52,6 +52,10 @@ func forbidNamespaces() error {
 		unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_PTRACE} {
 		program = append(program, unless(unix.BPF_JEQ, call), refuse(unix.EPERM))
 	}
+	// Memory that is nobody's page: files without a name, shared segments. io_uring would make system calls past this filter.
+	for _, call := range []uint32{unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET, unix.SYS_IO_URING_SETUP} {
+		program = append(program, unless(unix.BPF_JEQ, call), refuse(unix.ENOSYS))
+	}
 	program = append(program, unless(unix.BPF_JEQ, unix.SYS_CLONE3), refuse(unix.ENOSYS),
 		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 3, K: unix.SYS_CLONE},
 		load(atFirst),
@@ -61,7 +65,7 @@ func forbidNamespaces() error {
 	// All threads of this process: Go has started some.
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&whole)))
 	if errno != 0 {
-		return fmt.Errorf("grade: forbid namespaces: %w", errno)
+		return fmt.Errorf("grade: forbid system calls: %w", errno)
 	}
 	return nil
 }

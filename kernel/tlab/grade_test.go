@@ -100,7 +100,7 @@ func (c *class) attacks() []attack {
 	steal := fmt.Sprintf("check.Answer(%q, %s)", c.exercises[1].ID, prize)
 	return []attack{
 		{name: "loop", code: "for {\n}", last: true, blames: "ran longer"},
-		{name: "memory", code: "var all [][]byte\nfor {\n\tb := make([]byte, 64<<20)\n\tfor i := range b {\n\t\tb[i] = 1\n\t}\n\tall = append(all, b)\n}", blames: "memory"},
+		{name: "memory", code: "var all [][]byte\nfor {\n\tb := make([]byte, 64<<20)\n\tfor i := 0; i < len(b); i += 4096 {\n\t\tb[i] = 1\n\t}\n\tall = append(all, b)\n}", blames: "memory"},
 		{name: "delete", last: true, code: fmt.Sprintf("for _, dir := range []string{%q, \"/usr\", \"/work\", \"/root\", os.Getenv(\"GOCACHE\"), os.Getenv(\"GOMODCACHE\")} {\n\t_ = os.RemoveAll(dir)\n}", c.dir)},
 		{name: "forge", code: forging(c.exercises[1].ID)},
 		{name: "network", last: true, code: fmt.Sprintf("for _, to := range [][2]string{{\"tcp\", %q}, {\"tcp\", \"1.1.1.1:53\"}, {\"udp\", \"1.1.1.1:53\"}} {\n"+
