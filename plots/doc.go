@@ -1,5 +1,5 @@
-// Package plots draws the figures of a transfer-learning lesson: learning curves, projections of representations, images with what a
-// model made of them, confusion matrices, parameters per block.
+// Package plots draws the figures of a transfer-learning lesson: learning curves and rate searches, projections and neighbours of representations,
+// images with what a model made of them, confusion matrices, ROC, calibration and intervals, parameters, rates and drift per block.
 //
 // Each figure is a function that returns a struct; its exported fields may be changed before it is shown, and their zero values are
 // stated. Making one cannot fail: what is wrong with its data is reported by [Save], [SVG], [PNG] and [Show]. [Batch], [Results], [HeatMaps],

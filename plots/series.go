@@ -46,12 +46,13 @@ func pale(c color.NRGBA, opacity uint8) color.NRGBA {
 
 // logAxis spans a logarithmic axis over low to high, which are above 0, with room at both ends, and marks powers of ten.
 func logAxis(a *plot.Axis, low, high float64) {
-	room := 0.04 * math.Log10(high/low)
+	from, to := math.Log10(low), math.Log10(high)
+	room := 0.04 * (to - from)
 	if room == 0 {
 		room = 0.5
 	}
 	a.Scale = plot.LogScale{}
-	a.Min, a.Max = math.Pow(10, math.Log10(low)-room), math.Pow(10, math.Log10(high)+room)
+	a.Min, a.Max = max(math.Pow(10, from-room), 1e-307), min(math.Pow(10, to+room), 1e307)
 	a.Tick.Marker = powerTicks{}
 }
 

@@ -272,3 +272,37 @@ func TestSpread(t *testing.T) {
 		t.Errorf("%d pictures of three equal points", len(got))
 	}
 }
+
+// TestExtremeStatistics: numbers at the ends, long names and small pages are drawn like any other, and no axis runs for ever.
+func TestExtremeStatistics(t *testing.T) {
+	long := strings.Repeat("a name that goes on ", 12)
+	flat := tl.RateCurve{Model: long, Rates: []float64{1e-3, 1e-3}, Losses: []float64{0, 0}, Smoothed: []float64{0, 0}, Valley: 1e-3, Steep: 1, Tenth: 1e-30}
+	steep := tl.RateCurve{Rates: []float64{1e-300, 1e300}, Losses: []float64{math.Inf(1), -1e300}, Smoothed: []float64{1e300, -1e300}}
+	rates := tl.History{Model: long, Phase: tl.Phase{Name: long}, Rates: map[string]float64{long: 1e-300, "head": 1e300}}
+	drift := tl.Drift{Blocks: []tl.BlockDrift{{Block: long, L2: math.Inf(1), CKA: math.NaN()}, {L2: 1e-300}}}
+	sure := unsure(long, long, 3, 100)
+	for name, f := range map[string]Figure{
+		"one accuracy":  LearningCurves(tl.LearningPoint{PerClass: 1}, tl.LearningPoint{Method: long, PerClass: math.MaxInt32, Accuracy: 1}),
+		"flat rates":    Rates(flat),
+		"steep rates":   Rates(steep),
+		"block rates":   BlockRates(rates, rates),
+		"drift":         BlockDrift(drift),
+		"intervals":     Intervals(sure, sure, sure),
+		"calibration":   Calibration(sure),
+		"many crossing": ROC(unsure(long, "", 40, 0), unsure(long, "", 40, 0), unsure("", "", 40, 3)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkXML(t, ok[[]byte](t)(SVG(f)))
+			ok[[]byte](t)(coarse(f))
+			if f.Alt() == "" {
+				t.Error("no alt text")
+			}
+		})
+	}
+	small := ROC(unsure("cells", "", 40, 1))
+	small.Width, small.Height = 1, 1
+	checkXML(t, ok[[]byte](t)(SVG(small)))
+	low := Calibration(unsure("cells", "", 40, 1))
+	low.Width, low.Height = 1, 1
+	checkXML(t, ok[[]byte](t)(SVG(low)))
+}

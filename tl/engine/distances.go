@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -34,8 +35,15 @@ func matrixOf(t tl.Tensor) *mat.Dense {
 	return mat.NewDense(t.Len(), len(data)/t.Len(), data)
 }
 
+// mostWhole is how many numbers a matrix may have that is in memory at once: half a gigabyte of them.
+const mostWhole = 1 << 26
+
 // whole reads all rows of a table into one matrix.
 func (m *table64) whole() (*mat.Dense, error) {
+	if m.n*m.d > mostWhole {
+		return nil, fmt.Errorf("%s images × %s numbers are too many to compare at once: take %s images or fewer, .Take(%d)", tl.WithCommas(int64(m.n)),
+			tl.WithCommas(int64(m.d)), tl.WithCommas(int64(mostWhole/m.d)), mostWhole/m.d)
+	}
 	data := make([]float64, m.n*m.d)
 	if err := m.read(0, m.n, data); err != nil {
 		return nil, err

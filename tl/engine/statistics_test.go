@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/diff/fd"
@@ -238,6 +239,14 @@ func TestSimilarities(t *testing.T) {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 			t.Fatalf("number %d of equal rows is %g", i, v)
 		}
+	}
+}
+
+// TestWholeIsBounded: what would not fit into memory is refused before it is read.
+func TestWholeIsBounded(t *testing.T) {
+	huge := &table64{n: 1 << 20, d: 1280, read: func(int, int, []float64) error { t.Error("it is read"); return nil }}
+	if _, err := huge.whole(); err == nil || !strings.Contains(err.Error(), ".Take(52428)") {
+		t.Errorf("%v", err)
 	}
 }
 
