@@ -418,7 +418,8 @@ func Example_tooBig() {
 		if model.Name == reckless.Name {
 			phase.LearningRate *= 30
 		}
-		fmt.Printf("the head alone: accuracy %.2f on valid\n", head.Epochs[head.Kept-1].ValidAccuracy)
+		alone := head.Epochs[head.Kept-1].ValidAccuracy
+		fmt.Printf("the head alone: accuracy %.2f on valid\n", alone)
 		fmt.Println(tl.Must(model.Fit(quietly, few, judges, phase)))
 	}
 }
@@ -476,8 +477,10 @@ func Example_batchNorm() {
 		}
 		history := tl.Must(model.Fit(quietly, train.PerClass(32, 1), datasets.Dataset{}, phase))
 		after := tl.Must(model.Evaluate(ctx, judges))
-		fmt.Printf("%s: %d of %d frozen tensors moved\n", model.Name, len(history.Proof.Moved), history.Proof.Tensors)
-		fmt.Printf("   training loss %.2f; on valid loss %.2f → %.2f, accuracy %.2f → %.2f\n", history.Epochs[2].Loss,
+		proof := history.Proof
+		fmt.Printf("%s: %d of %d frozen tensors moved\n", model.Name, len(proof.Moved), proof.Tensors)
+		fmt.Printf("   training loss %.2f\n", history.Epochs[2].Loss)
+		fmt.Printf("   on valid: loss %.2f → %.2f, accuracy %.2f → %.2f\n",
 			before.Loss, after.Loss, before.Accuracy(), after.Accuracy())
 	}
 }
@@ -603,7 +606,8 @@ func Example_heatMaps() {
 	cells := test.Rows(shown...)
 	defective := tl.Attribution{Method: tl.GradCAM, Class: "defective"}
 	for _, model := range []tl.Model{headOnly, tuned} {
-		figure := tl.Must(plots.HeatMaps(ctx, cells, tl.Must(model.Attribute(ctx, cells, defective))))
+		maps := tl.Must(model.Attribute(ctx, cells, defective))
+		figure := tl.Must(plots.HeatMaps(ctx, cells, maps))
 		figure.Title = model.Name
 		plots.Show(figure)
 	}

@@ -67,10 +67,11 @@ func Example_groups() {
 	summary := tl.Must(begin("first", few, 0).Summary(ctx))
 	for _, block := range summary.Blocks {
 		if !block.Frozen {
-			fmt.Printf("%-10s %-7s %9s parameters\n", block.Name, block.Stage, tl.WithCommas(int64(block.Params)))
+			fmt.Printf("%-10s %-7s %7d parameters\n", block.Name, block.Stage, block.Params)
 		}
 	}
-	fmt.Printf("trainable: %.0f %% of the parameters\n", 100*float64(summary.Trainable())/float64(summary.Total()))
+	share := float64(summary.Trainable()) / float64(summary.Total())
+	fmt.Printf("trainable: %.0f %% of the parameters\n", 100*share)
 }
 
 // ## 2 · The rule
@@ -85,7 +86,9 @@ func Example_groups() {
 // every later layer builds on them. Later layers know what is special of ImageNet, and have the longest way to go. The head is new, and has nothing to
 // lose.
 
-func rateOf(group int, rate, decay float64) float64 { return rate * math.Pow(decay, float64(group)) }
+func rateOf(group int, rate, decay float64) float64 {
+	return rate * math.Pow(decay, float64(group))
+}
 
 func Example_theRule() {
 	fmt.Println("groups before the head       0        1        2        3        4")
@@ -121,10 +124,13 @@ func Example_exerciseFormula() {
 // We search twice, both times from a new head. First the base is frozen, so that the *head* alone is trained; then head and three blocks, at one
 // rate for all. **Predict**: will both explode at the same rate?
 func Example_findTheRate() {
-	frozen, thawed := base.WithHead("head alone", tl.Dense(2)), base.WithHead("head and blocks", tl.Dense(2))
-	tl.Must(thawed.UnfreezeTop(ctx, 3))
+	frozen := base.WithHead("head alone", tl.Dense(2))
 	plots.Show(plots.Rates(tl.Must(frozen.FindRate(ctx, few, tl.RateSearch{From: 1e-6}))))
-	plots.Show(plots.Rates(tl.Must(thawed.FindRate(ctx, few, tl.RateSearch{From: 1e-6, Steps: 60}))))
+
+	thawed := base.WithHead("head and blocks", tl.Dense(2))
+	tl.Must(thawed.UnfreezeTop(ctx, 3))
+	search := tl.RateSearch{From: 1e-6, Steps: 60}
+	plots.Show(plots.Rates(tl.Must(thawed.FindRate(ctx, few, search))))
 }
 
 // **Read the figure**: the rate grows from left to right, on a logarithmic axis; pale is the loss of each batch, dark the smoothed one. Begin to read at the
@@ -153,7 +159,11 @@ type method struct {
 }
 
 var (
-	rates   = []method{{"one rate", 3e-3, 1}, {"3x per group", 3e-3, 1.0 / 3}, {"10x per group", 3e-3, 1.0 / 10}}
+	rates = []method{
+		{"one rate", 3e-3, 1},
+		{"3x per group", 3e-3, 1.0 / 3},
+		{"10x per group", 3e-3, 1.0 / 10},
+	}
 	methods = append([]method{{name: "head alone"}}, rates...)
 )
 
@@ -179,7 +189,9 @@ func Example_compareRates() {
 					tl.Must(model.Fit(tl.WithReport(ctx, nil), images, nothing, m.phase(4)))
 				}
 				accuracy := tl.Must(model.Evaluate(ctx, valid)).Accuracy()
-				points = append(points, tl.LearningPoint{Method: m.name, PerClass: perClass, Seed: seed, Accuracy: accuracy})
+				points = append(points, tl.LearningPoint{
+					Method: m.name, PerClass: perClass, Seed: seed, Accuracy: accuracy,
+				})
 				row += fmt.Sprintf("  %.3f", accuracy)
 			}
 			fmt.Println(row)
@@ -239,7 +251,7 @@ func Example_drift() {
 	for _, m := range rates {
 		model := base.WithHead(fmt.Sprint(m.name, 150), tl.Dense(2))
 		drift := tl.Must(model.Drift(ctx, valid))
-		drift.Blocks = drift.Blocks[len(drift.Blocks)-4:] // the last frozen one, and those behind it
+		drift.Blocks = drift.Blocks[14:] // the last frozen one, and those behind it
 		figure := plots.BlockDrift(drift)
 		figure.Title = m.name + ": drift from the pretrained weights"
 		plots.Show(figure)
@@ -325,7 +337,8 @@ func Example_overfit() {
 	quietly := tl.WithReport(ctx, nil)
 	tl.Must(long.Fit(quietly, few, valid, headPhase))
 	tl.Must(long.UnfreezeTop(ctx, 3))
-	phase := tl.Phase{Name: "3x per group", Epochs: 10, LearningRate: 1e-3, RateDecay: 1.0 / 3, KeepLast: true}
+	phase := tl.Phase{Name: "3x per group", Epochs: 10, LearningRate: 1e-3, RateDecay: 1.0 / 3,
+		KeepLast: true}
 	fmt.Println(tl.Must(long.Fit(quietly, few, valid, phase)))
 }
 
@@ -340,9 +353,11 @@ func Example_stepBack() {
 			best = i + 1
 		}
 	}
-	fmt.Printf("last epoch, %d: %.3f on valid\n", len(last.Epochs), tl.Must(long.Evaluate(ctx, valid)).Accuracy())
+	before := tl.Must(long.Evaluate(ctx, valid))
 	tl.Must(long.StepBack(ctx, best))
-	fmt.Printf("best epoch, %d: %.3f on valid\n", best, tl.Must(long.Evaluate(ctx, valid)).Accuracy())
+	after := tl.Must(long.Evaluate(ctx, valid))
+	fmt.Printf("last epoch, %2d: loss %.3f, accuracy %.3f on valid\n", len(last.Epochs), before.Loss, before.Accuracy())
+	fmt.Printf("best epoch, %2d: loss %.3f, accuracy %.3f on valid\n", best, after.Loss, after.Accuracy())
 	plots.Show(plots.Curves(tl.Must(long.Histories(ctx))...))
 }
 
