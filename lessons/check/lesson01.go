@@ -86,7 +86,7 @@ func daysOfTraining(d *Draw) Question {
 
 func predictScratch(*Draw) Question {
 	return Prediction{Ask: "Which accuracy will the network from scratch have, with 30 pictures of each class?", Low: 0, High: 1, Close: 0.04,
-		Hint: "Of the test pictures 69.8 % are functional: always answering \"functional\" gets 0.698. A coin gets 0.5."}
+		Hint: "Half of the test pictures are functional: a coin, or always the same answer, gets 0.5."}
 }
 
 func predictTransfer(*Draw) Question {
