@@ -49,12 +49,12 @@ type Maximised struct {
 	Base     string // the network's name, or the model's
 	Block    string
 	Channels []int
-	Images   Tensor    // [n, size, size, 3]: red, green, blue in [0, 1]
+	Images   Tensor // [n, size, size, 3]: red, green, blue in [0, 1]
 	// Start and Reached, [n], are how strongly the channel answers to the noise at the start and to the image: the root of its mean square over space,
 	// negative where negative values prevail.
 	Start, Reached []float32
-	Steps    int
-	Seed     int64
+	Steps          int
+	Seed           int64
 }
 
 // Maximisation says how images that excite a channel are looked for.

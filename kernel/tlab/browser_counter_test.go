@@ -296,7 +296,7 @@ func TestBrowserCounter(t *testing.T) {
 		}
 		books[name] = data
 	}
-	b, end := labWith(t, time.Minute, books)
+	b, end := labWith(t, time.Minute, t.TempDir(), books)
 	b.open("counting.ipynb")
 	b.runAll()
 	first, second := b.counter(0), b.counter(1)

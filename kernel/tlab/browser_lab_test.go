@@ -26,15 +26,14 @@ func chromium(t *testing.T) string {
 	return program
 }
 
-// labWith starts JupyterLab with copies of notebooks, and a browser in front of it. end looks that no process is left.
-func labWith(t *testing.T, patience time.Duration, books map[string][]byte) (b *browser, end func()) {
+// labWith starts JupyterLab on a folder with copies of notebooks, and a browser in front of it. end looks that no process is left.
+func labWith(t *testing.T, patience time.Duration, dir string, books map[string][]byte) (b *browser, end func()) {
 	t.Helper()
 	program := chromium(t)
 	lab, err := setup.Ensure(t.Context(), setup.ForLab, func(int64, int64, string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	for name, data := range books {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)

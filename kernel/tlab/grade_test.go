@@ -20,7 +20,7 @@ import (
 	"transferlab/lessons/check"
 )
 
-// class is what 51 students hand in, 11 of whom do not mean well.
+// class is what 52 students hand in, 12 of whom do not mean well.
 type class struct {
 	t         *testing.T
 	dir       string // of what is handed in
@@ -34,6 +34,17 @@ const (
 	honest  = 40
 	opening = "import (\n\t\"fmt\"\n\t\"transferlab/lessons/check\"\n)"
 )
+
+// counts is the type of the func that exercise 02/func asks for.
+const counts = "func(n, k, c int, bias bool) int"
+
+func (c *class) worth(id string) float64 {
+	e, err := check.Find(id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return e.Worth()
+}
 
 // asked are the exercises of lesson 7 whose sample answers can be written down: all but the funcs.
 func asked() (list []check.Exercise) {
@@ -100,6 +111,7 @@ func (c *class) attacks() []attack {
 	steal := fmt.Sprintf("check.Answer(%q, %s)", c.exercises[1].ID, prize)
 	return []attack{
 		{name: "loop", code: "for {\n}", last: true, blames: "ran longer"},
+		{name: "spin", last: true, code: "check.Answer(\"02/func\", " + counts + " {\n\tfor {\n\t}\n})"},
 		{name: "memory", code: "var all [][]byte\nfor {\n\tb := make([]byte, 64<<20)\n\tfor i := 0; i < len(b); i += 4096 {\n\t\tb[i] = 1\n\t}\n\tall = append(all, b)\n}", blames: "memory"},
 		{name: "delete", last: true, code: fmt.Sprintf("for _, dir := range []string{%q, \"/usr\", \"/work\", \"/root\", os.Getenv(\"GOCACHE\"), os.Getenv(\"GOMODCACHE\")} {\n\t_ = os.RemoveAll(dir)\n}", c.dir)},
 		{name: "forge", code: forging(c.exercises[1].ID)},
@@ -171,7 +183,7 @@ func sandboxed(t *testing.T, lab *setup.Lab) {
 	}
 }
 
-// Fifty-one students hand in, eleven of them with something hostile. Each of the others gets exactly what is due, no attack is seen outside of its
+// Fifty-two students hand in, twelve of them with something hostile. Each of the others gets exactly what is due, no attack is seen outside of its
 // sandbox, and what is forged is worth nothing.
 func TestGradeAClass(t *testing.T) {
 	lab, err := theLab()
@@ -191,6 +203,9 @@ func TestGradeAClass(t *testing.T) {
 				continue
 			}
 			cells, points = append(cells, answerCell(e, e.Right[0])), points+e.Worth()
+		}
+		if i == 0 {
+			cells, points = append(cells, "%%\ncheck.Answer(\"02/func\", "+counts+" {\n\tif bias {\n\t\treturn n*k*k*c + n\n\t}\n\treturn n * k * k * c\n})"), points+c.worth("02/func")
 		}
 		files, due = append(files, c.handIn(fmt.Sprintf("honest-%02d", i), cells...)), append(due, points)
 	}

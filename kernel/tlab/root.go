@@ -47,6 +47,8 @@ The first start fetches what is missing (XLA's CPU plugin, weights, Go tools; fo
 $TLAB_HOME or transferlab in the user's cache directory, and checks every file. Later starts download nothing.`,
 		Example: `  tlab lab                                     open the notebooks in the browser
   tlab run notebooks/07-fine-tuning.ipynb      run one without a browser; writes an executed notebook and an HTML page
+  tlab release --students class.txt notebooks/02-parameters.ipynb
+  tlab grade --students class.txt handed-in/*.ipynb
   tlab diff models/monday models/tuesday       say why two training runs differ
   tlab doctor                                  check every part, with a remedy for each that fails
   tlab install --user                          add the kernel "Go (Transfer Learning Lab)" to your own Jupyter`,

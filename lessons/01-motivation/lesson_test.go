@@ -102,7 +102,8 @@ func Example_countVGG16() {
 	const slide = 134_268_737
 	for _, classes := range []int{1, 2, 3, 1000} {
 		n := tl.Must(count.VGG16(classes).Count()).Params()
-		fmt.Printf("VGG16 with %4d classes: %s parameters, the slide's %+d\n", classes, tl.WithCommas(int64(n)), n-slide)
+		fmt.Printf("VGG16 with %4d classes: %s parameters, the slide's %+d\n",
+			classes, tl.WithCommas(int64(n)), n-slide)
 	}
 	// Output:
 	// VGG16 with    1 classes: 134,264,641 parameters, the slide's -4096
@@ -170,7 +171,8 @@ func days(speed float64) float64 {
 // about half a minute, and up to 6 GB of memory: on a smaller machine leave this cell and the next out.
 func Example_twoStepsOfVGG16() {
 	handful := rest.PerClass(2, 0)
-	phase := tl.Phase{Name: "two steps", Epochs: 2, BatchSize: 4, Optimizer: "sgd", LearningRate: 1e-4, KeepLast: true}
+	phase := tl.Phase{Name: "two steps", Epochs: 2, BatchSize: 4,
+		Optimizer: "sgd", LearningRate: 1e-4, KeepLast: true}
 	quietly := tl.WithReport(ctx, nil) // no line of progress
 	history := tl.Must(vggModel.Fit(quietly, handful, datasets.Dataset{}, phase))
 	fmt.Println("compiling the network:", history.Time.Compile.Round(time.Second/10))
@@ -235,20 +237,25 @@ func epochsFor(steps, n int) int { return steps / ((2*n + 31) / 32) }
 
 // fromScratch trains everything. The seed chooses the pictures, the first weights and the order.
 func fromScratch(n int, seed int64) tl.Model {
-	model := scratch.Initial(seed).WithHead(fmt.Sprintf("scratch, %d a class", n), tl.Dense(2)).Seeded(seed)
+	name := fmt.Sprintf("scratch, %d a class", n)
+	model := scratch.Initial(seed).WithHead(name, tl.Dense(2)).Seeded(seed)
 	tl.Must(model.Reset(ctx))
 	tl.Must(model.Unfreeze(ctx))
-	phase := tl.Phase{Name: "scratch", Epochs: epochsFor(120, n), LearningRate: 1e-3, Schedule: "one-cycle", WeightDecay: 0.01, KeepLast: true}
-	tl.Must(model.Fit(tl.WithReport(ctx, nil), rest.PerClass(n, seed).Augment(mirrored), datasets.Dataset{}, phase))
+	phase := tl.Phase{Name: "scratch", Epochs: epochsFor(120, n), LearningRate: 1e-3,
+		Schedule: "one-cycle", WeightDecay: 0.01, KeepLast: true}
+	train := rest.PerClass(n, seed).Augment(mirrored)
+	tl.Must(model.Fit(tl.WithReport(ctx, nil), train, datasets.Dataset{}, phase))
 	return model
 }
 
 // transfer trains a new head on the frozen network.
 func transfer(n int, seed int64) tl.Model {
-	model := pretrained.WithHead(fmt.Sprintf("transfer, %d a class", n), tl.Dense(2)).Seeded(seed)
+	name := fmt.Sprintf("transfer, %d a class", n)
+	model := pretrained.WithHead(name, tl.Dense(2)).Seeded(seed)
 	tl.Must(model.Reset(ctx))
 	phase := tl.Phase{Name: "head", Epochs: epochsFor(240, n), LearningRate: 3e-3, KeepLast: true}
-	tl.Must(model.Fit(tl.WithReport(ctx, nil), rest.PerClass(n, seed), datasets.Dataset{}, phase))
+	train := rest.PerClass(n, seed)
+	tl.Must(model.Fit(tl.WithReport(ctx, nil), train, datasets.Dataset{}, phase))
 	return model
 }
 
@@ -271,12 +278,14 @@ func Example_scratchAgainstTransfer() {
 			start := time.Now()
 			for seed := range int64(3) {
 				accuracy := tl.Must(train(n, seed).Evaluate(ctx, even)).Accuracy()
-				points = append(points, tl.LearningPoint{Method: method, PerClass: n, Seed: seed, Accuracy: accuracy})
+				point := tl.LearningPoint{Method: method, PerClass: n, Seed: seed, Accuracy: accuracy}
+				points = append(points, point)
 				if n == 30 {
 					mean[method] += accuracy / 3
 				}
 			}
-			fmt.Printf("%-12s %3d of each class: %4.1f s a run\n", method, n, time.Since(start).Seconds()/3)
+			seconds := time.Since(start).Seconds() / 3
+			fmt.Printf("%-12s %3d of each class: %4.1f s a run\n", method, n, seconds)
 		}
 	}
 	run("transfer", transfer)
@@ -343,7 +352,8 @@ func Example_testsOfTwenty() {
 	worse := tl.Must(fromScratch(100, 1).Evaluate(ctx, even))
 	fmt.Printf("on all %d pictures: transfer %.3f, from scratch %.3f\n", better.N(), better.Accuracy(), worse.Accuracy())
 	for _, n := range []int{10, 20, 50, 100, 200} {
-		fmt.Printf("tests of %3d pictures: the better model does not win in %4.1f %%\n", n, 100*upsets(rights(better), rights(worse), n))
+		share := upsets(rights(better), rights(worse), n)
+		fmt.Printf("tests of %3d pictures: the better model does not win in %4.1f %%\n", n, 100*share)
 	}
 	check.Reveal("01/upset", upsets(rights(better), rights(worse), 20))
 }

@@ -121,7 +121,8 @@ func feature(pictures ...[][]float64) tl.Activations {
 
 func Example_twoFilters() {
 	picture := pixels()
-	figure := plots.FeatureMaps(feature(picture, convolve(picture, lying, 1, 1), convolve(picture, standing, 1, 1)))
+	edges1, edges2 := convolve(picture, lying, 1, 1), convolve(picture, standing, 1, 1)
+	figure := plots.FeatureMaps(feature(picture, edges1, edges2))
 	figure.Channels = []int{0, 1, 2}
 	figure.Title = "a solar cell (0), through the filter for lying (1) and standing edges (2)"
 	plots.Show(figure)
@@ -158,12 +159,14 @@ func Example_outputShapes() {
 		{"same", count.Conv{Filters: 8, Kernel: 3}},
 		{"valid", count.Conv{Filters: 16, Kernel: 5, Stride: 2, Padding: count.Valid}},
 		{"same", count.Conv{Filters: 16, Kernel: 5, Stride: 2}},
-		{"p = 2", count.Conv{Filters: 16, Kernel: 5, Stride: 2, Padding: count.Explicit, Border: count.Around(2)}},
+		{"p = 2", count.Conv{Filters: 16, Kernel: 5, Stride: 2,
+			Padding: count.Explicit, Border: count.Around(2)}},
 	} {
 		row := tl.Must(c.conv.Count([]int{32, 32, 3}))
 		fmt.Printf("%-6s  padding %-5s  %v → %v\n", row.Kernel, c.padding, row.Input, row.Output)
 	}
-	fmt.Println("by the loops above:", len(convolve(pixels(), lying, 1, 0)), "and", len(convolve(pixels(), lying, 1, 1)))
+	valid, same := convolve(pixels(), lying, 1, 0), convolve(pixels(), lying, 1, 1)
+	fmt.Println("by the loops above:", len(valid), "and", len(same))
 }
 
 // The last number of each shape, 8 or 16, is the number of filters: each writes a map of its own. That the kernel is 3×3 or 5×5 does not show in it.
@@ -312,7 +315,8 @@ func Example_exerciseFunc() {
 //   - How do you halve the parameters of the whole network with one change?
 //   - Can you make Conv1 count more than Dense1?
 func Example_counter() {
-	plots.Show(plots.Counter(count.LectureCNN(4), count.VGG16(2)))
+	network := count.Architecture{Name: "the lecture's network", Input: []int{32, 32, 3}, Layers: lecture}
+	plots.Show(plots.Counter(network, count.VGG16(2)))
 }
 
 // **Read the figure**: each layer is a row with its shape, its formula and its number, and the drawing above shows how the picture shrinks while the channels grow. Where scripts do not run, it is a table.
@@ -365,8 +369,10 @@ func Example_flattenAgainstPooling() {
 	pooled := append([]count.Layer{}, lecture...)
 	pooled[2] = count.GlobalPool{}
 	for _, side := range []int{32, 64, 224} {
-		flat, mean := tl.Must(count.Network([]int{side, side, 3}, lecture...)), tl.Must(count.Network([]int{side, side, 3}, pooled...))
-		fmt.Printf("%3d×%-3d  flatten: %11s   global average: %s\n", side, side, tl.WithCommas(int64(flat.Params())), tl.WithCommas(int64(mean.Params())))
+		flat := tl.Must(count.Network([]int{side, side, 3}, lecture...)).Params()
+		mean := tl.Must(count.Network([]int{side, side, 3}, pooled...)).Params()
+		fmt.Printf("%3d×%-3d  flatten: %11s   global average: %s\n",
+			side, side, tl.WithCommas(int64(flat)), tl.WithCommas(int64(mean)))
 	}
 	// Output:
 	//  32×32   flatten:   2,103,156   global average: 14,196
@@ -388,8 +394,10 @@ func Example_exerciseTwo3x3() {
 // learned, and no parameters. (Keras counts them as *non-trainable parameters*. If your count and Keras's differ by twice the channels, you know why.)
 func Example_separable() {
 	usual := []count.Layer{count.Conv{Name: "usual", Filters: 128, Kernel: 3, NoBias: true}, count.BatchNorm{}}
-	cheap := []count.Layer{count.Conv{Name: "depthwise", Kernel: 3, Depthwise: true, NoBias: true},
-		count.Conv{Name: "1×1", Filters: 128, Kernel: 1, NoBias: true}, count.BatchNorm{}}
+	cheap := []count.Layer{
+		count.Conv{Name: "depthwise", Kernel: 3, Depthwise: true, NoBias: true},
+		count.Conv{Name: "1×1", Filters: 128, Kernel: 1, NoBias: true},
+		count.BatchNorm{}}
 	for _, layers := range [][]count.Layer{usual, cheap} {
 		table := tl.Must(count.Network([]int{32, 32, 64}, layers...))
 		fmt.Print(table)
@@ -434,7 +442,8 @@ var (
 func save(folder string) (file string) {
 	if len(tl.Must(trained.Histories(ctx))) == 0 {
 		tl.Must(trained.Unfreeze(ctx))
-		tl.Must(trained.Fit(tl.WithReport(ctx, nil), train, datasets.Dataset{}, tl.Phase{Epochs: 15, LearningRate: 1e-3, KeepLast: true}))
+		phase := tl.Phase{Epochs: 15, LearningRate: 1e-3, KeepLast: true}
+		tl.Must(trained.Fit(tl.WithReport(ctx, nil), train, datasets.Dataset{}, phase))
 	}
 	tl.Must(trained.Save(ctx, filepath.Join(folder, "trained")))
 	return filepath.Join(folder, "trained", "weights.safetensors")
@@ -471,7 +480,8 @@ func Example_whatItCosts() {
 		fmt.Printf("%-18s balanced accuracy on the test cells:", c.name)
 		for seed := range int64(3) {
 			model := c.base.WithHead(c.name, tl.Dense(2)).Seeded(seed)
-			tl.Must(model.Fit(tl.WithReport(ctx, nil), rest.PerClass(10, 10+seed), datasets.Dataset{}, phase))
+			few := rest.PerClass(10, 10+seed)
+			tl.Must(model.Fit(tl.WithReport(ctx, nil), few, datasets.Dataset{}, phase))
 			fmt.Printf(" %.3f", tl.Must(model.Evaluate(ctx, test)).BalancedAccuracy())
 		}
 		fmt.Println()
@@ -487,7 +497,8 @@ func Example_theRemedy() {
 	theirs := tl.Must(count.Network([]int{32, 32, 3}, forgotten...))
 	for i, row := range yours.Rows {
 		other := theirs.Rows[i]
-		fmt.Printf("%-8s %-11s %-11s %9d %9d\n", row.Name, fmt.Sprint(row.Output), fmt.Sprint(other.Output), row.Params, other.Params)
+		fmt.Printf("%-8s %-11s %-11s %9d %9d\n", row.Name,
+			fmt.Sprint(row.Output), fmt.Sprint(other.Output), row.Params, other.Params)
 	}
 	// Output:
 	// Conv1    [32 32 8]   [30 30 8]         224       224

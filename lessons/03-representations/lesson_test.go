@@ -124,7 +124,8 @@ func Example_answerTransform() {
 // of *things* and one far from everything:
 //
 //   - `clothes`: 500 pictures from Fashion-MNIST (Xiao, Rasul & Vollgraf 2017), ten kinds of clothes, shoes and bags. They are small, 28×28, and
-//     grey; the network sees them blown up to 224×224.
+//     grey; the network sees them blown up to 224×224. (It comes as a package of Debian. Where there is no `apt-get`, put its four files into a
+//     folder and write `datasets.FashionMNIST("folder")` in place of `datasets.Open("fashion-mnist")`.)
 //   - `cells`: 500 of the solar cells of ELPV, half of them defective.
 //
 // The network is EfficientNet-Lite0 (Tan & Le 2019) with its weights from ImageNet, on which nobody has trained it for either. Its classes do include

@@ -203,7 +203,7 @@ func Example_awayWithIt() {
 // do about as well as the representation; with so few images the difference is within what chance does. One *gets away with it*, and even for solar
 // cells, of which no logit speaks. Why? The old head is *one linear layer*. It mixes 1,280 numbers into 1,000, and a linear probe can unmix most of
 // them. So this measurement does not say *why* heads are thrown away; it says that nothing is won by keeping this one: it costs 1,281,000 parameters.
-// The head of VGG16, on the slide, is another matter: two layers of 4,096 behind a *flattened* picture.
+// The head of VGG16, which the lecture began with, is another matter: two layers of 4,096 behind a *flattened* picture.
 func Example_answerAway() {
 	check.Answer("06/away", nil)
 }
@@ -293,9 +293,9 @@ func Example_moveThem() {
 	plots.Show(tl.Must(plots.Batch(ctx, drawn("moved").Rows(some...), 4)))
 }
 
-// The same network gives 7×7×192 numbers behind `mbconv15`. **Flatten** makes 9,408 of them, a channel at a place each; the **mean over space** makes
-// 192. On both we put the simplest linear classifier there is: the mean of each class is computed, and a picture belongs to the class whose mean is
-//      nearest.
+// Behind `mbconv15` the network gives 7×7×192 numbers. **Flatten** makes 9,408 numbers of them, a channel at a place each; the **mean over space**
+// makes only 192 of them. On both we put the simplest linear classifier there is: the mean of each class is computed, and a picture belongs to the
+// class whose mean is nearest.
 
 func flatten(maps tl.Tensor) tl.Tensor {
 	n := maps.Shape[0]
@@ -434,25 +434,26 @@ func unbalanced() datasets.Dataset {
 
 func Example_unbalanced() {
 	few := unbalanced()
-	line := func(name string, class, labels []int) {
+	line := func(name string, learned float64, class, labels []int) {
 		found, alarms, all := 0, 0, 0
 		for i, label := range labels {
 			all += label
 			found += label * class[i]
 			alarms += (1 - label) * class[i]
 		}
-		fmt.Printf("%-16s finds %2d of %d defective cells, with %2d false alarms\n", name, found, all, alarms)
+		fmt.Printf("%-15s %.2f of the 220 learned; finds %2d of %d defective cells, %2d false alarms\n", name, learned, found, all, alarms)
 	}
 	for _, balance := range []tl.Balance{tl.BalanceNone, tl.BalanceOver, tl.BalanceUnder} {
 		m := base.WithHead("unbalanced "+string(balance), tl.Dense(2))
 		tl.Must(m.Reset(ctx))
 		tl.Must(m.Fit(quiet(), few, datasets.Dataset{}, tl.Phase{Name: "head", Epochs: 20, LearningRate: 3e-3, Balance: balance}))
+		learned := tl.Must(m.Evaluate(ctx, few)).Accuracy()
 		e := tl.Must(m.Evaluate(ctx, test))
 		if balance != tl.BalanceNone {
-			line(string(balance)+"-sampling", e.Predicts.Class, e.Labels)
+			line(string(balance)+"-sampling", learned, e.Predicts.Class, e.Labels)
 			continue
 		}
-		line("nothing", e.Predicts.Class, e.Labels)
+		line("nothing", learned, e.Predicts.Class, e.Labels)
 		bayes := make([]int, len(e.Labels))
 		for i := range bayes {
 			p := e.Predicts.Probabilities.Row(i)
@@ -460,14 +461,14 @@ func Example_unbalanced() {
 				bayes[i] = 1
 			}
 		}
-		line("Bayes", bayes, e.Labels)
+		line("Bayes", learned, bayes, e.Labels)
 	}
 }
 
 // **Read the lines**: trained on what is mostly functional, the head calls most things functional, and overlooks most defects. Now look at the
-// sampling: it may help less than its fame. With 1,280 numbers the head gets all 220 training pictures right, whatever their weights, and then there
-// is nothing left that sampling could shift. The correction by Bayes moves the border afterwards. But none of them can bring back what 180 more
-// defective cells would have shown.
+// sampling: it may help less than its fame. The first number says why: with 1,280 numbers the head gets the 220 training pictures right, however
+// often each is shown, and then little is left that sampling could shift. The correction by Bayes moves the border afterwards. But none of them can
+// bring back what 180 more defective cells would have shown.
 func Example_answerPrior() {
 	check.Answer("06/prior", nil)
 }
@@ -529,7 +530,7 @@ func mirror(_, copy int, picture image.Image) image.Image {
 
 func Example_drawMirrorImages() {
 	views := tl.Must(redraw(cells.PerClass(60, 1), "views", 4, mirror))
-	fmt.Println(tl.Must(base.Represent(ctx, views)))
+	fmt.Println("representations:", tl.Must(base.Represent(ctx, views)).Shape)
 	plots.Show(tl.Must(plots.Batch(ctx, views.Take(4), 4)))
 }
 
