@@ -103,12 +103,12 @@ func (e Exercise) verdict(r Ruling) string {
 	case r.Status == NotUnderstood:
 		return fmt.Sprintf("%s: not understood, and not counted as a try.", e.ID)
 	}
-	text := e.ID + ": not yet."
+	text, good := e.ID+": not yet.", "What is right"
 	if r.Name != "" {
-		text = fmt.Sprintf("%s: not yet. You %s.", e.ID, r.Name)
+		text, good = fmt.Sprintf("%s: not yet. You %s.", e.ID, r.Name), "The rest"
 	}
 	if r.Credit > 0 {
-		text += fmt.Sprintf(" The rest is worth %s of %s.", trimmed(r.Credit*e.Worth()), pointsText(e.Worth()))
+		text += fmt.Sprintf(" %s is worth %s of %s.", good, trimmed(r.Credit*e.Worth()), pointsText(e.Worth()))
 	}
 	return text
 }

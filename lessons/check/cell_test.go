@@ -80,6 +80,10 @@ func TestWordsForWhatIsNoAnswer(t *testing.T) {
 	expect(t, said(), `no such exercise: "00/none"`, "00/conv, 00/share")
 	sit().answer("00/conv", math.NaN())
 	expect(t, said(), "NaN is no number")
+	sit().answer("00/conv", "22,4")
+	expect(t, said(), "not understood", "a comma stands between thousands here, as in 1,234. Write a fraction with a point")
+	sit().answer("00/share", "0,698")
+	expect(t, said(), "not understood")
 	sit().answer("00/conv", 1e12)
 	expect(t, said(), "far too much")
 	sit().answer("00/formula", "2n")
@@ -89,7 +93,7 @@ func TestWordsForWhatIsNoAnswer(t *testing.T) {
 	sit().reveal("00/conv", 1)
 	expect(t, said(), "nothing was to be predicted")
 	sit().answer("00/differs", "a")
-	expect(t, said(), "worth 1 of 2 points", "One is missing")
+	expect(t, said(), "What is right is worth 1 of 2 points", "One is missing")
 }
 
 // A func that panics, never returns, or is of another type is told so kindly.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"time"
 
 	"transferlab/lessons/check/answer"
@@ -81,14 +82,20 @@ func (q Code) judge(g answer.Given, seed int64) Ruling {
 		}
 	}
 	r := Ruling{Status: Wrong, Reason: fmt.Sprintf("It is right in %d of %d cases. %s", good, len(cases), q.told(cases[first], g.Outputs, first, right))}
-	if 2*good > len(cases) {
+	if 2*good > len(cases) && !q.constant(g.Outputs) {
 		r.Status, r.Credit = Partly, 0.5
 	}
 	return r
 }
 
+// constant reports whether a func returned the same in all cases. It is no part of an answer, though it be right in most of them.
+func (q Code) constant(outputs []answer.Output) bool {
+	return !slices.ContainsFunc(outputs, func(out answer.Output) bool { return !q.same(out, outputs[0]) })
+}
+
+// outputs are those of an author's func, which returns: however busy or long asleep the machine was, there is one for each case.
 func (q Code) outputs(f any, cases []answer.Case) []answer.Output {
-	return answer.Give("", answer.Answered, f, cases, patience).Outputs
+	return answer.Give("", answer.Answered, f, cases, math.MaxInt64).Outputs
 }
 
 func (q Code) all(have, want []answer.Output) bool {

@@ -14,7 +14,7 @@ var lesson02 = []Exercise{
 		Right: []any{2}, Wrong: []Sample{{4, "both sides"}, {5, "kernel"}}, Nonsense: []any{-2, "some"}},
 	{ID: "02/side", Title: "side of an output, as a formula", Points: 2, Make: sideFormula,
 		Right:    []any{"floor((n+2*p-k)/s)+1", "floor((n - k + 2*p + s)/s)"},
-		Wrong:    []Sample{{"floor((n+p-k)/s)+1", "one side"}, {"floor((n+2*p-k)/s)", "first place"}, {"n+2*p-k+1", "stride"}},
+		Wrong:    []Sample{{"(n+2*p-k)/s+1", "round"}, {"floor((n+p-k)/s)+1", "one side"}, {"floor((n+2*p-k)/s)", "first place"}, {"n+2*p-k+1", "stride"}},
 		Nonsense: []any{"n +", "half of it", 7}},
 	{ID: "02/conv1", Title: "parameters of Conv1", Make: func(d *Draw) Question { return convParameters(d, 8, 3, 3) },
 		Right: []any{224, "224"}, Wrong: []Sample{{216, "biases"}, {80, "depth"}, {219, "bias for each channel"}}, Nonsense: []any{-1, "few", 1e12}},
@@ -54,12 +54,12 @@ var lesson02 = []Exercise{
 		Right: []any{819_200, "819,200"}, Wrong: []Sample{{3_276_800, "input"}, {102_400, "depth"}, {3200, "one place"}}, Nonsense: []any{0, "m"}},
 	{ID: "02/guess-vgg", Title: "predict: work of VGG16's dense layers", Make: guessWork, Right: []any{10}, Nonsense: []any{-1, "half"}},
 	{ID: "02/vgg", Title: "where VGG16's parameters sit", Make: vggShare,
-		Right: []any{89.4, "89.37"}, Wrong: []Sample{{10.6, "convolutions"}, {74.3, "first"}}, Nonsense: []any{3, "most"}},
+		Right: []any{89.4, "89.37"}, Wrong: []Sample{{10.6, "convolutions"}, {74.3, "first"}, {0.894, "per cent"}}, Nonsense: []any{3, "most"}},
 	{ID: "02/stride", Title: "what the stride changes", Make: strideOne,
 		Right: []any{"c"}, Wrong: []Sample{{"a", "own parameters"}, {"b", "twice"}, {"d", "all layers"}}, Nonsense: []any{"q", 1}},
 	{ID: "02/guess-random", Title: "predict: weights that do not fit", Make: guessRandom, Right: []any{5}, Nonsense: []any{-5, "none"}},
 	{ID: "02/unpadded", Title: "Dense1 without padding", Points: 2, Make: unpaddedDense,
-		Right: []any{1_384_960, "1,384,960"}, Wrong: []Sample{{2_097_664, "same"}, {1_606_144, "one of the two"}, {1_384_448, "biases"}}, Nonsense: []any{13, "fewer"}},
+		Right: []any{1_384_960, "1,384,960"}, Wrong: []Sample{{2_097_664, "same"}, {1_606_144, "one of the two"}, {1_843_712, "one of the two"}, {1_384_448, "biases"}}, Nonsense: []any{13, "fewer"}},
 	{ID: "02/pooled", Title: "a mean in place of flatten", Make: pooledDense,
 		Right: []any{8704}, Wrong: []Sample{{8192, "biases"}, {2_097_664, "flattened"}, {131_584, "channels"}}, Nonsense: []any{1, "n"}},
 	{ID: "02/two3x3", Title: "two small kernels for one large", Make: twoSmall,
@@ -113,7 +113,7 @@ func validSide(d *Draw) Question {
 	n, k, s := d.Int(32, 28, 48, 64, 96), d.Int(5, 3, 7), 2
 	side := (n-k)/s + 1
 	return Numeric{
-		Ask:  fmt.Sprintf("The same with padding valid: %d×%d pixels, %d×%d filters, stride %d. What is the side of the output?", n, n, k, k, s),
+		Ask:  fmt.Sprintf("Now padding valid: a picture of %d×%d pixels, %d×%d filters, stride %d. What is the side of the output?", n, n, k, k, s),
 		Want: float64(side),
 		Hint: "The filter starts at the border. How many pixels are left for it to move over, how many moves is that, and how many places with the first?",
 		Why:  fmt.Sprintf("⌊(%d − %d)/%d⌋ + 1 = %d.", n, k, s, side),
@@ -148,6 +148,7 @@ func sideFormula(*Draw) Question {
 		Hint: "How long is the input with its zeros? How far can the kernel move in it, in steps of s? How many places with the first?",
 		Why:  "n + 2p − k pixels are left to move over, in steps of s, and there is one place before the first move.",
 		Mistakes: []Mistake{
+			{"(n + 2*p - k)/s + 1", "did not round down", "Try n = 6, k = 3, s = 2 and p = 0: can there be half a place?", 0.5},
 			{"floor((n + p - k)/s) + 1", "padded one side", "p zeros stand on each side.", 0.5},
 			{"floor((n + 2*p - k)/s)", "forgot the first place", "Try n = k and p = 0: how many places are there?", 0.5},
 			{"n + 2*p - k + 1", "forgot the stride", "The kernel moves by s pixels.", 0.25},

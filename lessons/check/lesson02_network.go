@@ -158,6 +158,7 @@ func vggShare(d *Draw) Question {
 		Mistakes: []Mistake{
 			{100 * convolutions / total, "gave the share of the convolutions", "What is left over is the answer.", 0.5},
 			{100 * fc1 / total, "counted the first dense layer only", "There are three of them.", 0.5},
+			{dense / total, "gave a part of 1, not per cent", "Read again in which unit the answer is wanted.", 0.5},
 		},
 	}
 }
@@ -185,7 +186,7 @@ func guessRandom(*Draw) Question {
 func unpaddedDense(d *Draw) Question {
 	side, filters, units := d.Int(32, 28, 48), d.Int(16, 12), d.Int(512, 256)
 	last := (side-2-5)/2 + 1
-	one := (side-5)/2 + 1
+	first, second := (side-2+1)/2, (side-5)/2+1 // valid in one of the convolutions, same in the other
 	params := func(s int) int { return s*s*filters*units + units }
 	return Numeric{
 		Ask: fmt.Sprintf("Input %d×%d×3; Conv1: 8 3×3 filters, stride 1; Conv2: %d 5×5 filters, stride 2; flatten; Dense1: %d nodes. Now both convolutions have padding valid. "+
@@ -195,7 +196,8 @@ func unpaddedDense(d *Draw) Question {
 		Why:  fmt.Sprintf("%d → %d → %d; %d × %d × %d × %d + %d = %d.", side, side-2, last, last, last, filters, units, units, params(last)),
 		Mistakes: []Mistake{
 			{params(side / 2), "counted with padding same", "Valid adds nothing around the picture.", 0.25},
-			{params(one), "left out the padding of one of the two only", "Both convolutions make the picture smaller.", 0.5},
+			{params(first), "left out the padding of one of the two only", "Both convolutions make the picture smaller.", 0.5},
+			{params(second), "left out the padding of one of the two only", "Both convolutions make the picture smaller.", 0.5},
 			{params(last) - units, "forgot the biases", "Each node has one.", 0.5},
 		},
 	}

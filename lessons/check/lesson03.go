@@ -17,18 +17,19 @@ var polarRadius = Exercise{
 		r := math.Hypot(x, y)
 		return Numeric{
 			Ask:  fmt.Sprintf("A point lies at X = %g, Y = %g. What is its r?", x, y),
-			Want: r,
+			Want: r, Tolerance: 0.005, // for the angle, which is no whole number
 			Hint: "r is how far the point is from the middle, as the crow flies. X, Y and r are the sides of a triangle with a right angle.",
 			Why:  fmt.Sprintf("√(%g² + %g²) = √%g = %g, by Pythagoras.", x, y, x*x+y*y, r),
 			Mistakes: []Mistake{
 				{x + y, "went along the axes", "That is the way along X and then along Y; r is the straight way.", 0.25},
 				{x*x + y*y, "forgot the root", "This is the square of the length.", 0.5},
-				{math.Round(math.Atan2(y, x)*1000) / 1000, "gave the angle", "That is θ, the direction. How far is it?", 0.25},
+				{math.Atan2(y, x), "gave the angle", "That is θ, the direction. How far is it?", 0.25},
+				{math.Atan2(y, x) * 180 / math.Pi, "gave the angle", "That is θ, the direction, in degrees. How far is it?", 0.25},
 			},
 		}
 	},
 	Right:    []any{5, "5", 5.0},
-	Wrong:    []Sample{{7, "axes"}, {25, "root"}, {0.927, "angle"}},
+	Wrong:    []Sample{{7, "axes"}, {25, "root"}, {0.927, "angle"}, {53.13, "angle"}},
 	Nonsense: []any{-5, "far", 1e6},
 }
 

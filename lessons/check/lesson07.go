@@ -19,7 +19,7 @@ var lesson07 = []Exercise{
 	{ID: "07/order", Title: "why the head comes first", Make: headFirst,
 		Right: []any{"a"}, Wrong: []Sample{{"b", "speed"}, {"c", "forgot"}, {"d", "parameters"}}, Nonsense: []any{"", "all"}},
 	{ID: "07/smoothing", Title: "the lowest loss under label smoothing", Points: 2, Make: lowestLoss,
-		Right: []any{0.1985, 0.199}, Wrong: []Sample{{0.0, "no smoothing"}, {0.3251, "both classes"}, {0.2864, "logarithm"}}, Nonsense: []any{-3, "x"}},
+		Right: []any{0.1985, 0.199}, Wrong: []Sample{{0.0, "left the smoothing out"}, {0.3251, "both classes"}, {0.2864, "logarithm"}}, Nonsense: []any{-3, "x"}},
 	{ID: "07/averages", Title: "running averages after a phase", Make: averagesLeft,
 		Right: []any{0.617, 0.62}, Wrong: []Sample{{0.383, "new"}, {0.52, "compound"}}, Nonsense: []any{48, "a"}},
 	{ID: "07/balanced", Title: "balanced accuracy as a func", Points: 3, Make: balancedAccuracy,
@@ -117,7 +117,7 @@ func lowestLoss(d *Draw) Question {
 		Hint: fmt.Sprintf("Two terms: the target of the right class is %g, that of the other %.3g. The network's answers are the same two numbers.", p, 1-p),
 		Why:  fmt.Sprintf("−%g·log %g − %.3g·log %.3g = %.4f. No training can push the loss below it.", p, p, 1-p, 1-p, entropy(p)),
 		Mistakes: []Mistake{
-			{Answer: 0.0, Name: "took the loss without smoothing: no smoothing", Why: "Zero is the loss of certainty. The target asks for less than certainty."},
+			{Answer: 0.0, Name: "left the smoothing out", Why: "Zero is the loss of certainty. The target asks for less than certainty."},
 			{Answer: entropy(q), Name: "took the share from the right class alone, and not spread over both classes",
 				Why: "The share is spread over all classes, the right one among them. Which target does that leave to the right class?", Credit: 0.5},
 			{Answer: entropy(p) / math.Ln2, Name: "used the logarithm to base 2", Why: "The losses of the lab are in nats: natural logarithms.", Credit: 0.5},

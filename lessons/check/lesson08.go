@@ -9,7 +9,7 @@ import (
 // lesson08 holds the exercises of lesson 8.
 var lesson08 = []Exercise{
 	{ID: "08/rate", Title: "the rate of one group", Make: rateOfGroup,
-		Right: []any{0.000333333, 3.333e-4, "0.00033333"}, Wrong: []Sample{{0.001, "one group"}, {0.027, "multiplied"}, {0.000111111, "too far"}, {0.0005, "subtracted"}},
+		Right: []any{0.000333333, 3.333e-4, "0.00033"}, Wrong: []Sample{{0.001, "one group"}, {0.027, "multiplied"}, {0.000111111, "too far"}, {0.0005, "times the groups"}},
 		Nonsense: []any{-1, "slow", 40}},
 	{ID: "08/formula", Title: "the rate as a formula", Make: rateFormula,
 		Right: []any{"r/f^g", "r*(1/f)^g", "r * f^(0-g)"}, Wrong: []Sample{{"r*f^g", "towards the input"}, {"r/(f*g)", "multiplied"}, {"r/f^(g+1)", "head itself"}},
@@ -38,15 +38,15 @@ func rateOfGroup(d *Draw) Question {
 	want := rate / math.Pow(float64(factor), float64(below))
 	return Numeric{
 		Ask: fmt.Sprintf("The head learns at %g, and each earlier group of layers at a rate %d× smaller than the next later one. What is the rate of the group that lies %d groups "+
-			"before the head?", rate, factor, below),
-		Want: want, Tolerance: want / 200,
+			"before the head? Two digits behind the zeros are enough, as in 0.0012.", rate, factor, below),
+		Want: want, Tolerance: want / 40,
 		Hint: fmt.Sprintf("The group next to the head has %g/%d.", rate, factor),
 		Why:  fmt.Sprintf("%g / %d^%d = %.4g.", rate, factor, below, want),
 		Mistakes: []Mistake{
 			{Answer: rate / float64(factor), Name: "went back only one group", Why: "Each group on the way makes the rate smaller once more.", Credit: 0.25},
 			{Answer: rate * math.Pow(float64(factor), float64(below)), Name: "multiplied where the rule divides", Why: "Earlier layers are more general. Should they move more, or less?", Credit: 0.25},
 			{Answer: rate / math.Pow(float64(factor), float64(below+1)), Name: "went one group too far", Why: "The head itself has the whole rate.", Credit: 0.5},
-			{Answer: rate / float64(factor*below), Name: "subtracted evenly: divided by the factor times the groups", Why: "The factor applies again at each group: it is a power.", Credit: 0.25},
+			{Answer: rate / float64(factor*below), Name: "divided by the factor times the groups", Why: "The factor applies again at each group: it is a power.", Credit: 0.25},
 		},
 	}
 }

@@ -17,7 +17,7 @@ var lesson12 = []Exercise{
 	{ID: "12/leaks", Title: "does a split leak, as code", Points: 3, Make: splitLeaks,
 		Right:    []any{leaks},
 		Wrong:    []Sample{{neighboursLeak, "neighbours"}, {bothSides, "both parts have pictures"}},
-		Nonsense: []any{func(burst []int, inTest []bool) bool { return true }, 1}},
+		Nonsense: []any{func(burst []int, inTest []bool) bool { return true }, func(burst []int, inTest []bool) bool { return false }, 1}},
 	{ID: "12/wall", Title: "the heat map lies on the wall", Make: heatOnTheWall,
 		Right: []any{"c"}, Wrong: []Sample{{"a", "pictures of the same"}, {"b", "epochs"}, {"d", "map"}}, Nonsense: []any{"e", 3}},
 }
@@ -36,7 +36,7 @@ func testInterval(d *Draw) Question {
 	p := float64(right) / float64(n)
 	error1 := math.Sqrt(p * (1 - p) / float64(n))
 	return Numeric{
-		Ask: fmt.Sprintf("A test has %d pictures, and %d of them are answered right. By how much may the accuracy be off to each side: what are two standard errors, as a number from 0 to 1?",
+		Ask: fmt.Sprintf("A test has %d pictures, and %d of them are answered right. By how much may the accuracy be off to each side: what are two standard errors, as a number from 0 to 1? Three digits behind the point.",
 			n, right),
 		Want: 2 * error1, Tolerance: 0.0007,
 		Hint: "One standard error of a share p of n pictures is the root of p(1−p)/n.",

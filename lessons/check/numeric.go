@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -20,8 +21,28 @@ type Numeric struct {
 	Mistakes  []Mistake // Answer is a number
 }
 
-// thousands takes away what people put between the digits of long numbers: an answer may be a text.
-var thousands = strings.NewReplacer(",", "", "_", "", " ", "", "\u00a0", "", "\u202f", "")
+// An answer may be a text, with spaces between the digits of a long number, or commas. A comma before a fraction is refused, and not read as
+// a number a thousand times as large.
+var (
+	spaces  = strings.NewReplacer("_", "", " ", "", "\u00a0", "", "\u202f", "")
+	grouped = regexp.MustCompile(`^[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$`)
+)
+
+// parseNumber reads a number; reason says why a text is none.
+func parseNumber(text string) (n float64, reason string) {
+	s := spaces.Replace(text)
+	if strings.Contains(s, ",") {
+		if !grouped.MatchString(s) {
+			return 0, fmt.Sprintf("%q: a comma stands between thousands here, as in 1,234. Write a fraction with a point, as in 0.5.", text)
+		}
+		s = strings.ReplaceAll(s, ",", "")
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
+		return 0, fmt.Sprintf("%q is no number. A number is wanted, such as 123.", text)
+	}
+	return n, ""
+}
 
 func (q Numeric) ask(id string) string {
 	unit := ""
@@ -39,9 +60,9 @@ func (q Numeric) judge(g answer.Given, _ int64) Ruling {
 	case g.Number != nil:
 		n = *g.Number
 	case g.Text != nil:
-		var err error
-		if n, err = strconv.ParseFloat(thousands.Replace(*g.Text), 64); err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
-			return Ruling{Status: NotUnderstood, Reason: fmt.Sprintf("%q is no number. A number is wanted, such as 123.", *g.Text)}
+		var reason string
+		if n, reason = parseNumber(*g.Text); reason != "" {
+			return Ruling{Status: NotUnderstood, Reason: reason}
 		}
 	default:
 		return Ruling{Status: NotUnderstood, Reason: "A number is wanted, such as 123."}
