@@ -85,21 +85,24 @@ func Example_countTheRows() {
 	}
 }
 
-// Now look at some, spread over the training rows, with the true class below each. They are shown as the network gets them: 224×224 pixels.
-//
-// Find a crack (a thin dark line) and a part that is cut off (a dark patch with a sharp edge). The dark horizontal bands are the metal strips that
-// collect the current. Cells with cut corners and an even grey are single crystals; those with dark clouds are made of many crystals,
-// and the clouds are harmless. **Predict**: which of the two kinds will be harder for a network?
+// Now look at some, spread over the training rows, with the true class below each. They are shown as the network gets them: 224×224 pixels. (`_` takes a
+// result that nobody needs, as in Python.)
 func Example_lookAtImages() {
 	_, spread := train.EveryNth(140)
 	plots.Show(tl.Must(plots.Batch(ctx, spread, 12)))
 }
 
-// And this is what augmentation makes of one photograph. The label stays the same. Would turning it upside down be as harmless? By 45°?
+// **Read the figure**: find a crack (a thin dark line) and a part that is cut off (a dark patch with a sharp edge). The dark horizontal bands are the
+// metal strips that collect the current. Cells with cut corners and an even grey are single crystals; those with dark clouds are made of many crystals,
+// and the clouds are harmless. **Predict**: which of the two kinds will be harder for a network? (Section 12 will say.)
+//
+// And this is what augmentation makes of one photograph:
 func Example_lookAtAugmentation() {
 	plots.Show(tl.Must(plots.Batch(ctx, mirrored.Take(1), 1)))
 }
 
+// **Read the figure**: the photograph and its mirror image; the label stays the same. Would turning it upside down be as harmless? By 45°?
+//
 // ## 3 · Source and target, formally
 //
 // The lecture's definitions: a **domain** is a feature space with a distribution over it, $D = \{\mathcal{X}, P(X)\}$. A **task** is a label
@@ -152,8 +155,8 @@ func Example_exerciseDiffers() {
 // bias for each output; a convolution has for each filter as many weights as the filter looks at, $k \times k \times c_{in}$.
 //
 // VGG16 on the lecture's slides has 134 million parameters, nine of ten in its fully connected layers. Our base is a newer kind of network, and much
-// smaller. It ends in an *average over space* in place of `flatten`, so that its head is small. Its **blocks**, called MBConv (Sandler et al. 2018), split a
-// convolution into three cheap ones. In a block that takes $c$ channels, gives $c'$, and widens 6 times in between:
+// smaller. It ends in an *average over space* in place of `flatten`, so that its head is small. Its **blocks**, called MBConv (the inverted bottlenecks of Sandler
+// et al. 2018), split a convolution into three cheap ones. In a block that takes $c$ channels, gives $c'$, and widens 6 times in between:
 //
 // | layer | what it does | weights | batch norm |
 // |---|---|---|---|
@@ -253,7 +256,7 @@ func Example_whatTheIslandsAre() {
 	plots.Show(figure)
 }
 
-// The network has never heard of silicon, and its first component parts the two kinds of crystal. So what varies most need not be what we
+// **Read the figure**: the network has never heard of silicon, and its first component parts the two kinds of crystal. So what varies most need not be what we
 // ask for. Go back to the figure before: *within* the single crystals, the defective cells lie to one side. Within the others they are
 // mixed with the rest. But two components hold only a part of the variance: classes that overlap *here* can still be apart in the
 // other directions, where the head can use them.
@@ -441,9 +444,10 @@ func Example_whatItDestroyed() {
 }
 
 // **Read the figure**: a row is a block, from the input to the top; the first is still frozen, and has not moved at all. The careful model moved the
-// others by a hundredth or less, and what they hand on changed most where it should, behind the last one. (It gains little all the same: 150 photographs
-// and three epochs are not much.) In the reckless one the weights moved by a tenth and more, and that is enough: the last blocks hand on something that
-// has next to nothing to do with the pretrained representation. What was learned from a million photographs cannot be had again from 150.
+// others by a hundredth or less, and what they hand on changed most where it should, behind the last one. (It gains nothing all the same, and
+// may even lose a little: 150 photographs and three epochs are not much.) In the reckless one every block went some thirty times as far, one
+// of them by more than a tenth of its length, and that is enough: what the last blocks hand on has lost much of its likeness to the pretrained
+// representation, and the accuracy is that of a constant answer. What was learned from a million photographs cannot be had again from 150.
 //
 // **The remedy** is the slide's: *a very low learning rate*, and the head first. Note what would *not* help: under Adam a step is about as long as the rate
 // however long the gradient is, so that shortening gradients changes little. And keep the best epoch on `valid`, which the lab does unless told otherwise.
@@ -485,7 +489,7 @@ func Example_batchNorm() {
 	}
 }
 
-// No weight has moved, and yet the network is not what it was. The damage comes in two parts. *In training* the head, which learned on representations
+// No weight of the base has moved, and yet the network is not what it was. The damage comes in two parts. *In training* the head, which learned on representations
 // made with the pretrained averages, gets others, made with the mean and deviation of two photographs: the training loss shows it. *In use* the averages have
 // gone some way towards what was measured on pairs of photographs, and every image's representation is a little off.
 //
@@ -499,9 +503,10 @@ func Example_exerciseAverages() {
 //
 // All decisions are made; now the test images may be looked at. **Predict**: better or worse than on `valid`? Which model wins, and by how much?
 func Example_test() {
-	for _, model := range []tl.Model{headOnly, tuned} {
-		fmt.Println(tl.Must(model.Evaluate(ctx, test)))
-	}
+	before, after := tl.Must(headOnly.Evaluate(ctx, test)), tl.Must(tuned.Evaluate(ctx, test))
+	fmt.Println(before)
+	fmt.Println(after)
+	fmt.Println("fine-tuned against head only:", tl.Must(after.Against(before)))
 }
 
 // How to read the lines:
@@ -510,6 +515,8 @@ func Example_test() {
 //   - *balanced accuracy*: the mean of the two classes' shares of right answers. A constant answer gets 0.5, whatever the classes' sizes.
 //   - *95 % interval*: how far chance in the choice of the $n$ test images reaches (bootstrap, Efron 1979). A rule of thumb for one accuracy $p$
 //     is the standard error $\sqrt{p(1-p)/n}$; two of them to each side make the interval.
+//   - *against*: both models answered the same images, so the difference is known better than either accuracy. Two intervals may overlap where that of
+//     the difference leaves out 0. Where it does not, this test has not shown that fine-tuning helps.
 //
 // If you now go back, change something and run the test again until it looks better, the test is no test any more. Changes are judged on `valid`.
 
@@ -541,8 +548,7 @@ func Example_confusion() {
 // seen about twice as many functional cells as defective ones, and in doubt they lean to the larger class. That is why the balanced
 // accuracy above is lower than the accuracy. Did fine-tuning mend one kind of mistake more than the other?
 //
-// Now the mistakes themselves, those first of which the network was most certain. Before you blame it: would *you* have known? Do you see a
-// pattern: one kind of crystal, one kind of defect, something that 224×224 pixels hide?
+// Now the mistakes themselves, those first of which the network was most certain.
 func Example_mistakes() {
 	evaluation := tl.Must(tuned.Evaluate(ctx, test))
 	mistakes := evaluation.Mistakes()
@@ -550,7 +556,11 @@ func Example_mistakes() {
 	plots.Show(tl.Must(plots.Results(ctx, test, evaluation.Predicts, shown)))
 }
 
-// Remember that the expert was not sure of every label. And there are two kinds of crystal. Are the mistakes spread evenly?
+// **Read the figure**: below each image stands what it is, then what the network said, with its probability. Before you blame it: would *you* have known?
+// Do you see a pattern: one kind of crystal, one kind of defect, something that 224×224 pixels hide?
+//
+// Remember that the expert was not sure of every label. And there are two kinds of crystal. **Predict**: are the mistakes spread evenly? (A `map` is
+// Python's `dict`.)
 func Example_whereItIsWrong() {
 	evaluation := tl.Must(tuned.Evaluate(ctx, test))
 	wrong, all := map[string]int{}, map[string]int{}
@@ -594,7 +604,7 @@ func Example_heatMaps() {
 	before, after := tl.Must(headOnly.Evaluate(ctx, test)), tl.Must(tuned.Evaluate(ctx, test))
 	var gained, kept []int
 	for i, label := range after.Labels {
-		switch {
+		switch { // the first case that holds
 		case label != 1 || after.Predicts.Class[i] != 1:
 		case before.Predicts.Class[i] != 1:
 			gained = append(gained, i)
@@ -624,7 +634,7 @@ func Example_heatMaps() {
 //     its own module among the training cells: same camera, same day, same brightness. The test says how well the network does on *such* modules.
 //     For a module from another factory, expect less. A better split would hold out whole modules, but the data set does not say which cell is
 //     from which.
-//   - **The labels are uncertain**, about one in eight of them by the expert's own word. No model can be better than its labels.
+//   - **The labels are uncertain**, about one in seven of them by the expert's own word. No model can be better than its labels.
 //   - **One run is one run.** Head, order of images and mirroring depend on a random seed. `tuned.Seeded(1)` is the same model with another one.
 //     Report the median of several, and do not pick the best.
 //   - **The classes are not even.** In a power plant there may be far fewer defective cells than here: the prior $P(Y)$ differs (see the Errata).
@@ -636,11 +646,11 @@ func Example_heatMaps() {
 // |---|---|
 // | feature-representation transfer | the base's 1,280 numbers for a solar cell, used as they are (section 7) |
 // | parameter transfer | the base's weights, used as a start (section 8) |
-// | inductive transfer | labels in the target, another task than in the source |
+// | inductive transfer | labels in the target, another task than in the source (the slide wants the same domain, too; ours differs) |
 //
-// Instance transfer and relational-knowledge transfer, which the lecture also names, are not done here, and of the *variations* only one is: another domain
-// *and* another task. Segmentation, the lecture's example of a new task, has no run in this lesson either. What is said of classes here would hold there for
-// every pixel: the base is kept, the head is one that has not thrown the places away.
+// Instance transfer and relational-knowledge transfer, which the lecture also names, are not done here. Of the two *variations* on the slide, same domain and
+// another task, another domain and the same task, neither is: here both differ. Segmentation, the lecture's example of a new task, has no run in this lesson
+// either. What is said of classes here would hold there for every pixel: the base is kept, the head is one that has not thrown the places away.
 //
 // "**What people think**: you can't do deep learning unless you have a million labeled examples." You had 1,673, and in section 9 it was 150. The million
 // was needed once, by others: without their weights this lesson would have to start where lesson 1 shows that it leads nowhere.

@@ -133,9 +133,10 @@ func Example_findTheRate() {
 	plots.Show(plots.Rates(tl.Must(thawed.FindRate(ctx, few, search))))
 }
 
-// **Read the figure**: the rate grows from left to right, on a logarithmic axis; pale is the loss of each batch, dark the smoothed one. Begin to read at the
+// **Read the figure**: the rate grows from left to right, on a logarithmic axis; a dot is the loss of a batch, the curve is smoothed. Begin to read at the
 // right end, where it explodes, and go left. The lines are three usual choices: the *valley*, the *steepest* place, a *tenth* of the rate at the lowest
-// loss. They differ by far more than 3×: a rate finder gives an order of magnitude, no number, and what it marks has to be looked at.
+// loss. They can lie far apart: for the head alone the *steepest* place may be a mere ripple on the flat part. A rate finder gives an order of magnitude,
+// no number, and what it marks has to be looked at.
 //
 // It also says only what it was asked: the rate for *what was thawed*, under *this* optimizer and batch size, in its *first* steps, from *these* weights.
 // Compare where the two curves are lowest, and where they end: the rates that a head bears are many times too high for pretrained blocks.
@@ -151,6 +152,9 @@ func Example_exerciseFinder() {
 // by chance; so each has three seeds, and everything twice, with 50 and with 150 images of each class. This cell takes a minute.
 //
 // **Predict** the accuracy with one rate for all and with a factor of 3, at 150 images of each class.
+//
+// (New in the next cell: a `type` gives a struct of one's own a name; a func with `(m method)` before its name is called as `m.phase(4)`;
+// `append(a, b...)` adds all of `b` to `a`.)
 
 type method struct {
 	name  string
@@ -227,7 +231,8 @@ func Example_compareWithMyPrediction() {
 // ## 5 · What moved
 //
 // The damage can be seen, block by block. For each step the lab notes its length in shares of the weights it moves, and after each epoch the distance
-// of each block from its pretrained weights. First the rates and steps, for the runs with seed 0 and 150 images of each class.
+// of each block from its pretrained weights. First the rates and steps, for the runs with seed 0 and 150 images of each class. **Predict**: by what share
+// of its length does one step move a block's weights, at a rate of 0.003?
 func Example_ratesPerBlock() {
 	var last []tl.History
 	for _, m := range rates {
@@ -242,8 +247,8 @@ func Example_ratesPerBlock() {
 
 // **Read the figure**: a line is one way to train, from the earliest unfrozen block on the left to the head on the right. One rate is flat; a factor makes
 // stairs, one step for each layer group: blocks of one group, of one colour on the slide, stand at one height. Now the tables: *update* is the length of a
-// step as a share of the weights. About a thousandth is common (a rule of thumb of Karpathy's); a step of a hundredth, taken some dozens of times, leaves
-// little of what was there.
+// step as a share of the weights. About a thousandth is common (a rule of thumb of Karpathy's); steps of a hundredth, some dozens of them, make the
+// tenth of the weights' length that stands under *drift*. Is a tenth much?
 //
 // Then the distance, and what it does to what the blocks hand on: CKA, lesson 7's measure of likeness, is 1 where a representation is what it was.
 // **Predict**: with one rate for all, which of the three blocks went farthest from its pretrained weights?
@@ -267,7 +272,7 @@ func Example_drift() {
 //
 // Then why not one rate for all that is low enough for every block? That is how the Keras guide to transfer learning does it, with 0.00001. We let it
 // run beside 10× per group, whose *earliest* group has 0.00003. Both with the *one-cycle* schedule, whose rates rise from a
-// 25th and fall again, so that the higher ones do not shake what is there. **Predict**: whose training loss is lower in the end?
+// 25th and fall again, so that the higher ones shake less of what is there. **Predict**: whose training loss is lower in the end?
 
 var lowRate = method{"one low rate", 1e-5, 1}
 
@@ -287,7 +292,8 @@ func Example_lowRate() {
 }
 
 // *A low learning rate can take a lot of time to train on the later layers*: there it is. Nothing is destroyed, and little is learned. The rule lets the
-// late groups learn at a rate that gets somewhere, while the early ones keep theirs.
+// late groups learn at a rate that gets somewhere, while the early ones keep theirs: its loss rises at first, where the rates are highest, and then
+// falls below the other.
 //
 // ## 6 · Scale the step, not the gradient
 //
@@ -328,7 +334,8 @@ func Example_exerciseAdam() {
 //
 // > *One could even train the entire network again this way until we overfit and then step back some epochs.*
 //
-// We let 3× per group go on for ten epochs, and keep the last one, good or bad. **Predict**: at which epoch will the loss on `valid` turn up?
+// We let 3× per group go on for ten epochs, at a third of the rate used so far, and keep the last one, good or bad. **Predict**: at which epoch will the loss
+// on `valid` turn up?
 
 var long = base.WithHead("long", tl.Dense(2))
 
@@ -342,8 +349,8 @@ func Example_overfit() {
 	fmt.Println(tl.Must(long.Fit(quietly, few, valid, phase)))
 }
 
-// Training loss and training accuracy go on improving while those of `valid` do not: the network learns its 300 photographs by heart. `StepBack` returns to an
-// epoch of the phase, weights and all; the best one is the one with the lowest loss on `valid`.
+// Training loss and training accuracy go on improving, while the loss on `valid` turns up: the network learns its 300 photographs by heart. `StepBack`
+// returns to an epoch of the phase, weights and all; the best one is the one with the lowest loss on `valid`. **Predict** what the step does to the accuracy.
 func Example_stepBack() {
 	phases := tl.Must(long.Histories(ctx))
 	last := phases[len(phases)-1]
@@ -356,12 +363,14 @@ func Example_stepBack() {
 	before := tl.Must(long.Evaluate(ctx, valid))
 	tl.Must(long.StepBack(ctx, best))
 	after := tl.Must(long.Evaluate(ctx, valid))
-	fmt.Printf("last epoch, %2d: loss %.3f, accuracy %.3f on valid\n", len(last.Epochs), before.Loss, before.Accuracy())
-	fmt.Printf("best epoch, %2d: loss %.3f, accuracy %.3f on valid\n", best, after.Loss, after.Accuracy())
+	line := "%s epoch, %2d: loss %.3f, accuracy %.3f on valid\n"
+	fmt.Printf(line, "last", len(last.Epochs), before.Loss, before.Accuracy())
+	fmt.Printf(line, "best", best, after.Loss, after.Accuracy())
 	plots.Show(plots.Curves(tl.Must(long.Histories(ctx))...))
 }
 
-// **Read the figure**: the mark is the epoch that stands, after the step back. Left of it both losses fall, right of it they part. The best *loss* need
+// **Read the figure**: the mark in the second phase is the epoch that stands, after the step back. Left of it both losses fall, by and large; right of it they
+// part. The best *loss* need
 // not be the best *accuracy*: a network that overfits may be right as often as before, and too sure where it is wrong. And `valid` has now chosen: it
 // makes a good number for choosing, and a bad one for reporting.
 //
@@ -409,8 +418,8 @@ func Example_exerciseThaw() {
 
 // ## 9 · What this lesson leaves out
 //
-//   - *The entire network.* The slide would train all of it. Here three blocks of eighteen move, since everything below them would have to run in every step: on two cores a lesson
-//     of minutes would become one of an hour. `UnfreezeTop(ctx, 18)` does it.
+//   - *The entire network.* The slide would train all of it. Here three blocks of eighteen move, since everything below them would have to run, forward and
+//     back, in every step: on two cores the minutes of this lesson would become many. `UnfreezeTop(ctx, 18)` does it.
 //   - *The colours of the slide's image.* The lecture's text does not say which layers belong to one colour. The lab takes the stages of the network.
 //   - *Which factor is best.* 3 or 10 are not told apart by these runs; the best factor depends on the network, the data and the rate.
 //
