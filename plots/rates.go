@@ -71,12 +71,15 @@ func (f RatesFigure) suggestions() (all []suggestion) {
 	return all
 }
 
-// limits spans the losses. What explodes at the end would flatten the valley and is cut.
+// limits spans the losses. What explodes at the end, behind the lowest loss, would flatten the valley and is cut.
 func (f RatesFigure) limits() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	first := math.NaN()
+	first, before := math.NaN(), math.Inf(-1) // before: the highest up to the lowest
 	for _, loss := range f.Curve.Smoothed {
 		if isFinite(loss) {
+			if loss < low {
+				before = high
+			}
 			low, high = min(low, loss), max(high, loss)
 			if math.IsNaN(first) {
 				first = loss
@@ -87,7 +90,7 @@ func (f RatesFigure) limits() (low, high float64) {
 	if first-low < 0.05*math.Abs(low) { // of a trained model the loss hardly falls: then what is to be seen is how it explodes
 		above = 2*math.Abs(low) + 1e-9
 	}
-	high = min(high, above)
+	high = min(high, max(above, before))
 	below := low - 0.8*(high-low)
 	for _, loss := range f.Curve.Losses { // single steps lie around the mean; one far below is cut
 		if loss >= below && loss < low {
