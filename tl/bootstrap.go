@@ -50,13 +50,18 @@ func (e Evaluation) AccuracyInterval() [2]float64 {
 
 // BalancedInterval is the 95 % bootstrap interval of the balanced accuracy over images, with seed 0.
 func (e Evaluation) BalancedInterval() [2]float64 {
-	drawnEvaluation := e
-	drawnEvaluation.Labels, drawnEvaluation.Predicts.Class = make([]int, e.N()), make([]int, e.N())
+	right, all := make([]int, len(e.Classes)), make([]int, len(e.Classes)) // a confusion matrix of 1,000 classes has 8 MB
 	return Bootstrap(e.N(), 0, func(drawn []int) float64 {
-		for at, i := range drawn {
-			drawnEvaluation.Labels[at], drawnEvaluation.Predicts.Class[at] = e.Labels[i], e.Predicts.Class[i]
+		clear(right)
+		clear(all)
+		for _, i := range drawn {
+			label := e.Labels[i]
+			all[label]++
+			if e.Predicts.Class[i] == label {
+				right[label]++
+			}
 		}
-		return drawnEvaluation.BalancedAccuracy()
+		return meanShare(right, all)
 	})
 }
 
@@ -71,6 +76,10 @@ func (e Evaluation) Against(other Evaluation) (Gain, error) {
 	if !slices.Equal(e.Labels, other.Labels) {
 		return Gain{}, fmt.Errorf("tl: compare evaluations of %q and %q: they are of other images, or in another order (Evaluate both on the same data set)",
 			e.Model, other.Model)
+	}
+	if len(e.Predicts.Class) != e.N() || len(other.Predicts.Class) != e.N() {
+		return Gain{}, fmt.Errorf("tl: compare evaluations of %q and %q: %d and %d predictions for %d labels (Evaluate gives as many)", e.Model, other.Model,
+			len(e.Predicts.Class), len(other.Predicts.Class), e.N())
 	}
 	better := make([]float64, e.N())
 	for i, label := range e.Labels {

@@ -37,6 +37,9 @@ func (e Evaluation) Calibration(bins int) (Calibration, error) {
 		c.Bins[i].Low, c.Bins[i].High = float64(i)/float64(bins), float64(i+1)/float64(bins)
 	}
 	for i, label := range e.Labels {
+		if class, n := e.Predicts.Class[i], len(e.Predicts.Probabilities.Row(i)); class < 0 || class >= n {
+			return Calibration{}, fmt.Errorf("tl: calibration of %q: image %d is predicted as class %d of %d", e.Model, i, class, n)
+		}
 		p := float64(e.Predicts.Probability(i))
 		if math.IsNaN(p) {
 			return Calibration{}, fmt.Errorf("tl: calibration of %q: the probability of image %d is no number (did training diverge?)", e.Model, i)

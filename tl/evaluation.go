@@ -47,14 +47,22 @@ func (e Evaluation) Accuracy() float64 {
 // BalancedAccuracy is the mean over classes of the share that is predicted right: what a constant answer gets is 1/classes.
 // Classes without an image are left out.
 func (e Evaluation) BalancedAccuracy() float64 {
-	sum, classes := 0.0, 0
-	for class, row := range e.Confusion() {
-		n := 0
-		for _, count := range row {
-			n += count
+	right, all := make([]int, len(e.Classes)), make([]int, len(e.Classes))
+	for i, label := range e.Labels {
+		all[label]++
+		if e.Predicts.Class[i] == label {
+			right[label]++
 		}
+	}
+	return meanShare(right, all)
+}
+
+// meanShare is the mean over classes of right of all, those without an image left out.
+func meanShare(right, all []int) float64 {
+	sum, classes := 0.0, 0
+	for class, n := range all {
 		if n > 0 {
-			sum, classes = sum+share(row[class], n), classes+1
+			sum, classes = sum+share(right[class], n), classes+1
 		}
 	}
 	if classes == 0 {

@@ -34,7 +34,11 @@ func (e Evaluation) ROC(class string) (ROC, error) {
 	}
 	var positives, negatives []float64
 	for i, label := range e.Labels {
-		p := float64(e.Predicts.Probabilities.Row(i)[c])
+		row := e.Predicts.Probabilities.Row(i)
+		if len(row) != len(e.Classes) {
+			return ROC{}, fmt.Errorf("tl: ROC of %q: %d probabilities of each image for %d classes", e.Model, len(row), len(e.Classes))
+		}
+		p := float64(row[c])
 		if math.IsNaN(p) {
 			return ROC{}, fmt.Errorf("tl: ROC of %q: the probability of image %d is no number (did training diverge?)", e.Model, i)
 		}

@@ -122,6 +122,14 @@ func TestCalibrationByHand(t *testing.T) {
 	if _, err := scored("m", []int{0}, math.NaN()).Calibration(5); err == nil {
 		t.Error("a probability that is no number is taken")
 	}
+	e.Predicts.Class[3] = 2
+	if _, err := e.Calibration(5); err == nil || !strings.Contains(err.Error(), "image 3 is predicted as class 2 of 2") {
+		t.Errorf("%v", err)
+	}
+	e.Classes = append(e.Classes, "other")
+	if _, err := e.ROC("other"); err == nil || !strings.Contains(err.Error(), "2 probabilities of each image for 3 classes") {
+		t.Errorf("%v", err)
+	}
 }
 
 // TestBootstrapKnowsTheBinomial: the interval of an accuracy is as wide as theory has it, and the same again.
@@ -135,6 +143,16 @@ func TestBootstrapKnowsTheBinomial(t *testing.T) {
 	balanced := e.BalancedInterval()
 	if b := e.BalancedAccuracy(); !(balanced[0] < b && b < balanced[1]) || e.Accuracy() != p {
 		t.Errorf("%v of %.3f", balanced, b)
+	}
+	drawn := e
+	if same := Bootstrap(e.N(), 0, func(positions []int) float64 {
+		drawn.Labels, drawn.Predicts.Class = nil, nil
+		for _, i := range positions {
+			drawn.Labels, drawn.Predicts.Class = append(drawn.Labels, e.Labels[i]), append(drawn.Predicts.Class, e.Predicts.Class[i])
+		}
+		return drawn.BalancedAccuracy()
+	}); same != balanced {
+		t.Errorf("%v, of the images that were drawn %v", balanced, same)
 	}
 	if Bootstrap(0, 0, func([]int) float64 { return 1 }) != [2]float64{} {
 		t.Error("an interval of nothing")
@@ -158,6 +176,10 @@ func TestAgainstIsNarrower(t *testing.T) {
 	}
 	if better.AccuracyInterval()[0] > e.AccuracyInterval()[1] {
 		t.Error("the intervals do not overlap: the example shows nothing")
+	}
+	better.Predicts.Class = nil
+	if _, err := e.Against(better); err == nil || !strings.Contains(err.Error(), "0 predictions for 900 labels") {
+		t.Errorf("%v", err)
 	}
 	if _, err := e.Against(byChance(899, 1)); err == nil || !strings.Contains(err.Error(), "same data set") {
 		t.Errorf("%v", err)
