@@ -106,14 +106,23 @@ func (f BlockDriftFigure) Alt() string {
 		if b.L2 > farthest.L2 {
 			farthest = b
 		}
-		if b.CKA < least.CKA {
+		if b.CKA < least.CKA || math.IsNaN(least.CKA) {
 			least = b
 		}
 		if b.Frozen {
 			frozen++
 		}
 	}
-	return clean(fmt.Sprintf("Bar charts of how far %s of %s drifted from the pretrained %s, %d of them frozen. The weights of %s moved farthest, by %s of their length. "+
-		"What leaves %s changed most: CKA %.3f on %s.", count(len(blocks), "block"), f.Drift.Model, f.Drift.Base, frozen, farthest.Block, rate(farthest.L2),
-		least.Block, least.CKA, count(f.Drift.Images, "image")))
+	moved, changed := "No weights moved.", fmt.Sprintf("What leaves the blocks is the same on %s.", count(f.Drift.Images, "image"))
+	if farthest.L2 > 0 {
+		moved = fmt.Sprintf("The weights of %s moved farthest, by %s of their length.", farthest.Block, rate(farthest.L2))
+	}
+	switch {
+	case math.IsNaN(least.CKA):
+		changed = fmt.Sprintf("What leaves the blocks has no variance on %s.", count(f.Drift.Images, "image"))
+	case least.CKA < 1:
+		changed = fmt.Sprintf("What leaves %s changed most: CKA %.3f on %s.", least.Block, least.CKA, count(f.Drift.Images, "image"))
+	}
+	return clean(fmt.Sprintf("Bar charts of how far %s of %s drifted from the pretrained %s, %d of them frozen. %s %s", count(len(blocks), "block"), f.Drift.Model,
+		f.Drift.Base, frozen, moved, changed))
 }

@@ -161,5 +161,5 @@ func (f FeatureMapsFigure) Alt() string {
 	if len(said) > 0 {
 		text += " The first: " + strings.Join(said, ", ") + "."
 	}
-	return text
+	return clean(text)
 }

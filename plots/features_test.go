@@ -248,3 +248,28 @@ func TestSmooth(t *testing.T) {
 		t.Error("the highest place is named wrong")
 	}
 }
+
+// TestStrength: no exponent where a plain number is as short, and a true minus sign.
+func TestStrength(t *testing.T) {
+	for v, want := range map[float32]string{0: "0", 314.2: "314", 31.4: "31", 3.14: "3.1", -0.46: "−0.46", 0.0314: "0.031", 1e-9: "0", 3e-4: "0.0003", 2e12: "2e+12"} {
+		if got := strength(v); got != want {
+			t.Errorf("%g is written %q, want %q", v, got, want)
+		}
+	}
+}
+
+// TestNamesInWords: what a name holds that XML cannot does not reach the text of a figure.
+func TestNamesInWords(t *testing.T) {
+	filters, maps, found := gabors(1, 3, 3), waves(1, 4, 4, 3), rings(1)
+	filters.Base, maps.Base, found.Base = "a\x01b", "a\x01b", "a\x01b"
+	shapes := datasets.Shapes(12, 1)
+	e := shapeEvaluation(t, shapes)
+	e.Model = "a\x01b"
+	a := attributed(t, shapes, e, tl.Attribution{}, 7)
+	for _, f := range []Figure{Filters(filters), FeatureMaps(maps), Maximised(found), ok[HeatMapsFigure](t)(HeatMaps(context.Background(), shapes, a)),
+		ok[TopLossesFigure](t)(TopLosses(context.Background(), shapes, e, a))} {
+		if alt := f.Alt(); !strings.Contains(alt, "a b") || strings.Contains(alt, "\x01") {
+			t.Errorf("%T: %q", f, alt)
+		}
+	}
+}

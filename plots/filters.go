@@ -134,7 +134,7 @@ func (f FiltersFigure) Alt() string {
 	if _, err := f.images(); err != nil {
 		return ""
 	}
-	return f.caption()
+	return clean(f.caption())
 }
 
 // checkTensor refuses what is not rows of that many axes in all.

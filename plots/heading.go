@@ -35,8 +35,12 @@ func heading(c draw.Canvas, title string, keys []key) draw.Canvas {
 	}
 	style := lettering(normal)
 	x, y := c.Min.X, c.Max.Y-lineHeight/2
+	widest := (c.Max.X - c.Min.X) / 2
+	if len(keys) == 1 {
+		widest = c.Max.X - c.Min.X - sampleWidth - 4
+	}
 	for _, k := range keys {
-		label := fit(style, k.label, (c.Max.X-c.Min.X)/2)
+		label := fit(style, k.label, widest)
 		width := sampleWidth + 4 + style.Width(label) + 2*margin
 		if x > c.Min.X && x+width-2*margin > c.Max.X {
 			x, y = c.Min.X, y-lineHeight

@@ -58,7 +58,7 @@ func HeatMaps(ctx context.Context, d datasets.Dataset, a tl.Attributions, positi
 	if len(said) > 12 {
 		said = append(slices.Clone(said[:12]), "…")
 	}
-	f.alt = fmt.Sprintf("%s, each above itself with a heat map. %s %s.", count(len(positions), "image"), f.caption, strings.Join(said, "; "))
+	f.alt = clean(fmt.Sprintf("%s, each above itself with a heat map. %s %s.", count(len(positions), "image"), f.caption, strings.Join(said, "; ")))
 	return f, nil
 }
 

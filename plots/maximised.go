@@ -47,7 +47,19 @@ func (f MaximisedFigure) images() (Images, error) {
 }
 
 func (f MaximisedFigure) change(i int) string {
-	return fmt.Sprintf("%.2g to %.2g", f.maximised.Start[i], f.maximised.Reached[i])
+	return strength(f.maximised.Start[i]) + " to " + strength(f.maximised.Reached[i])
+}
+
+// strength writes how strongly a channel answers: with two digits where it is below 10, else as a whole number.
+func strength(v float32) string {
+	size, decimals := math.Abs(float64(v)), 0
+	switch {
+	case size < 5e-5:
+		return "0"
+	case size < 10:
+		decimals = min(4, 1-int(math.Floor(math.Log10(size))))
+	}
+	return number(float64(v), decimals)
 }
 
 func (f MaximisedFigure) caption() string {
@@ -102,5 +114,5 @@ func (f MaximisedFigure) Alt() string {
 	for i, channel := range f.maximised.Channels {
 		said = append(said, fmt.Sprintf("channel %d from %s", channel, f.change(i)))
 	}
-	return f.caption() + " " + strings.Join(said, ", ") + "."
+	return clean(f.caption() + " " + strings.Join(said, ", ") + ".")
 }

@@ -306,3 +306,16 @@ func TestExtremeStatistics(t *testing.T) {
 	low.Width, low.Height = 1, 1
 	checkXML(t, ok[[]byte](t)(SVG(low)))
 }
+
+// TestDriftInWords: a block without variance, wherever it stands, is not the one that changed most, and where nothing moved that is said.
+func TestDriftInWords(t *testing.T) {
+	for want, blocks := range map[string][]tl.BlockDrift{
+		"What leaves b changed most: CKA 0.900 on 8 images.":                                              {{Block: "a", CKA: math.NaN()}, {Block: "b", CKA: 0.9, L2: 0.1}, {Block: "c", CKA: 1}},
+		"0 of them frozen. No weights moved. What leaves the blocks is the same on 8 images.":             {{Block: "a", CKA: 1}, {Block: "b", CKA: 1}},
+		"The weights of a moved farthest, by 0.1 of their length. What leaves the blocks has no variance": {{Block: "a", CKA: math.NaN(), L2: 0.1}},
+	} {
+		if alt := BlockDrift(tl.Drift{Model: "m", Base: "b", Images: 8, Blocks: blocks}).Alt(); !strings.Contains(alt, want) || strings.Contains(alt, "NaN") {
+			t.Errorf("%q, want %q", alt, want)
+		}
+	}
+}

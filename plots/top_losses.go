@@ -62,7 +62,8 @@ func TopLosses(ctx context.Context, d datasets.Dataset, e tl.Evaluation, a tl.At
 		said = append(said, fmt.Sprintf("%s, predicted %s, loss %.2f, map for %s %s", nameOf(e.Classes, truth), answer.text, losses[position],
 			nameOf(e.Classes, a.Class[rows[i]]), where))
 	}
-	f.alt = fmt.Sprintf("The %s with the highest losses of %s, each above itself with a heat map. %s %s.", count(len(positions), "image"), e.Model, f.caption, strings.Join(said, "; "))
+	f.alt = clean(fmt.Sprintf("The %s with the highest losses of %s, each above itself with a heat map. %s %s.", count(len(positions), "image"), e.Model, f.caption,
+		strings.Join(said, "; ")))
 	return f, nil
 }
 
