@@ -5,7 +5,7 @@ import "context"
 // TSNE says how representations are laid out in the plane (van der Maaten & Hinton 2008). The zero value is what scikit-learn does by default, from 50
 // principal components.
 type TSNE struct {
-	Perplexity float64 // how many neighbours a point has, softly counted; 0 is 30. At most (n−1)/3.
+	Perplexity float64 // how many neighbours a point has, softly counted; 0 is 30. At most (n−1)/3, and for 2,900 images or more what memory holds: 279 for 10,000.
 	Steps      int     // of gradient descent; 0 is 1,000, of which the first quarter is with early exaggeration
 	Components int     // principal components that it starts from; 0 is 50, or all where there are fewer
 	Seed       int64   // of the noise added to the first positions, which are the first two principal components; the same seed gives the same points

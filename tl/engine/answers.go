@@ -176,23 +176,26 @@ func named(classes []string, logits int) []string {
 func answer(logits tl.Tensor, classes []string) tl.Predictions {
 	p := tl.Predictions{Classes: classes, Logits: logits, Probabilities: tl.Tensor{Shape: logits.Shape, Data: make([]float32, len(logits.Data))}}
 	for i := range logits.Len() {
-		row, out := logits.Row(i), p.Probabilities.Row(i)
-		best := 0
-		for c := range row {
-			if row[c] > row[best] {
-				best = c
-			}
-		}
-		sum := 0.0
-		for c := range row {
-			sum += math.Exp(float64(row[c] - row[best]))
-		}
-		for c := range row {
-			out[c] = float32(math.Exp(float64(row[c]-row[best])) / sum)
-		}
-		p.Class = append(p.Class, best)
+		p.Class = append(p.Class, probabilitiesOf(logits.Row(i), p.Probabilities.Row(i)))
 	}
 	return p
+}
+
+// probabilitiesOf writes the softmax of one image's logits, and says which is the largest.
+func probabilitiesOf(row, out []float32) (best int) {
+	for c := range row {
+		if row[c] > row[best] {
+			best = c
+		}
+	}
+	sum := 0.0
+	for c := range row {
+		sum += math.Exp(float64(row[c] - row[best]))
+	}
+	for c := range row {
+		out[c] = float32(math.Exp(float64(row[c]-row[best])) / sum)
+	}
+	return best
 }
 
 // measure is the mean cross-entropy in nats and the accuracy of logits.

@@ -71,29 +71,31 @@ func (o *occluder) draw(ctx context.Context, report func(remote.Progress)) (heat
 	n, each := len(o.wanted), len(o.places)*len(o.places)
 	clock := newClock("images under a patch, for " + o.subject.name)
 	total := n * (each + 1)
-	plain, err := o.logits(ctx, n, func(i int) (image, place int) { return i, -1 }, func(done int) { report(clock.tick(done, total, "images/s")) })
-	if err != nil {
+	tick := func(done int) { report(clock.tick(done, total, "images/s")) }
+	found := heat{logits: tl.Tensor{Shape: []int{n, len(o.classes)}}, maps: tl.Tensor{Shape: []int{n, o.Size, o.Size}, Data: make([]float32, n*o.Size*o.Size)}}
+	take := func(_ int, logits []float32) { found.logits.Data = append(found.logits.Data, logits...) }
+	if err := o.run(ctx, n, func(i int) (image, place int) { return i, -1 }, take, tick); err != nil {
 		return heat{}, err
 	}
-	covered, err := o.logits(ctx, n*each, func(i int) (image, place int) { return i / each, i % each }, func(done int) { report(clock.tick(done, total, "images/s")) })
-	if err != nil {
-		return heat{}, err
-	}
-	found := heat{logits: plain, maps: tl.Tensor{Shape: []int{n, o.Size, o.Size}, Data: make([]float32, n*o.Size*o.Size)}}
-	before, after := answer(plain, o.classes), answer(covered, o.classes)
+	before := answer(found.logits, o.classes)
 	for i := range n {
 		class := int(o.wanted[i])
 		if class < 0 {
 			class = before.Class[i]
 		}
 		found.class = append(found.class, class)
-		drops := make([]float32, each)
-		for place := range drops {
-			drops[place] = before.Probabilities.Row(i)[class] - after.Probabilities.Row(i*each + place)[class]
-		}
-		o.spread(drops, found.maps.Row(i))
 	}
-	return found, nil
+	// One image's drops are kept at a time: with small strides there are 50,000 places, each with the logits of 1,000 classes.
+	drops, after := make([]float32, each), make([]float32, len(o.classes))
+	take = func(i int, logits []float32) {
+		image, place := i/each, i%each
+		probabilitiesOf(logits, after)
+		drops[place] = before.Probabilities.Row(image)[found.class[image]] - after[found.class[image]]
+		if place == each-1 {
+			o.spread(drops, found.maps.Row(image))
+		}
+	}
+	return found, o.run(ctx, n*each, func(i int) (image, place int) { return i / each, i % each }, take, tick)
 }
 
 // spread gives each pixel the mean over the patches that cover it.
@@ -113,13 +115,12 @@ func (o *occluder) spread(drops, dst []float32) {
 	}
 }
 
-// logits runs n variants of images: which image, and where the patch is, −1 for nowhere.
-func (o *occluder) logits(ctx context.Context, n int, variant func(i int) (image, place int), tick func(done int)) (tl.Tensor, error) {
-	all := tl.Tensor{Shape: []int{n, len(o.classes)}, Data: make([]float32, 0, n*len(o.classes))}
+// run runs n variants of images: which image, and where the patch is, −1 for nowhere. take is given the logits of each, in order.
+func (o *occluder) run(ctx context.Context, n int, variant func(i int) (image, place int), take func(i int, logits []float32), tick func(done int)) error {
 	for from := 0; from < n; from += prefixBatch {
 		if err := ctx.Err(); err != nil {
 			callOf(ctx).stopped("stopped at %s of %s images with a patch", tl.WithCommas(int64(from)), tl.WithCommas(int64(n)))
-			return all, err
+			return err
 		}
 		images, places := make([]int, prefixBatch), make([]int, prefixBatch)
 		for i := range images {
@@ -135,25 +136,27 @@ func (o *occluder) logits(ctx context.Context, n int, variant func(i int) (image
 			return nil
 		})
 		if err != nil {
-			return all, err
+			return err
 		}
 		outputs, err := o.program.run(x)
 		if err != nil {
-			return all, err
+			return err
 		}
 		logits, err := floats(outputs[0])
 		if err != nil {
-			return all, err
+			return err
 		}
 		if len(logits) != prefixBatch*len(o.classes) {
-			return all, fmt.Errorf("engine: %d logits for %d images of %d classes", len(logits), prefixBatch, len(o.classes))
+			return fmt.Errorf("engine: %d logits for %d images of %d classes", len(logits), prefixBatch, len(o.classes))
 		}
 		here := min(prefixBatch, n-from)
-		all.Data = append(all.Data, logits[:here*len(o.classes)]...)
+		for i := range here {
+			take(from+i, logits[i*len(o.classes):(i+1)*len(o.classes)])
+		}
 		finalize(append(outputs, x)...)
 		tick(here)
 	}
-	return all, nil
+	return nil
 }
 
 // cover lays the patch on an image [size, size, 3].

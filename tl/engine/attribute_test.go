@@ -183,6 +183,7 @@ func TestFeaturesRefuse(t *testing.T) {
 		{climb(base, tl.Maximisation{Block: "two", Channels: []int{8}}), "channel 8 of block two: it has 8, from 0 to 7"},
 		{climb(base, tl.Maximisation{Block: "two", Steps: -1}), "-1 steps: take 1 to"},
 		{climb(base, tl.Maximisation{Block: "two", Size: 5000}), "images of 5000×5000 pixels: take 16 to 512"},
+		{climb(base, tl.Maximisation{Block: "two", Channels: make([]int, 100), Size: 512}), "take 85 channels or fewer"},
 		{climb(flat, tl.Maximisation{Block: "dense", Size: 16}), "images of 8×8 alone, leave Size 0"},
 		{maps(figures, "for"), `tl: activations "refused": no block "for"`},
 		{maps(figures.Take(0), "one"), "tl: activations"},

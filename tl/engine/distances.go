@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -13,17 +14,25 @@ import (
 	"transferlab/tl"
 )
 
-// parallel calls f with 0 … n−1, in blocks of neighbours, one for each worker.
+// parallel calls f with 0 … n−1, in blocks of neighbours, one for each worker. What f throws is thrown again here, where the verb's edge catches it: in a
+// goroutine of its own it would end the engine.
 func parallel(n, workers int, f func(i int)) {
 	var group sync.WaitGroup
+	thrown := make([]any, workers)
 	for w := range workers {
 		group.Go(func() {
+			defer func() { thrown[w] = recover() }()
 			for i := w * n / workers; i < (w+1)*n/workers; i++ {
 				f(i)
 			}
 		})
 	}
 	group.Wait()
+	for _, t := range thrown {
+		if t != nil {
+			panic(t)
+		}
+	}
 }
 
 // matrixOf is a tensor [n, d] as float64.
@@ -38,7 +47,7 @@ func matrixOf(t tl.Tensor) *mat.Dense {
 // mostWhole is how many numbers a matrix may have that is in memory at once: half a gigabyte of them.
 const mostWhole = 1 << 26
 
-// whole reads all rows of a table into one matrix.
+// whole reads all rows of a table, of which there is one or more, into one matrix. A number that is not finite is an error: nothing can be compared with it.
 func (m *table64) whole() (*mat.Dense, error) {
 	if m.n*m.d > mostWhole {
 		return nil, fmt.Errorf("%s images × %s numbers are too many to compare at once: take %s images or fewer, .Take(%d)", tl.WithCommas(int64(m.n)),
@@ -47,6 +56,11 @@ func (m *table64) whole() (*mat.Dense, error) {
 	data := make([]float64, m.n*m.d)
 	if err := m.read(0, m.n, data); err != nil {
 		return nil, err
+	}
+	for at, v := range data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("the representation of image %d is not finite (did training diverge?)", at/m.d)
+		}
 	}
 	return mat.NewDense(m.n, m.d, data), nil
 }

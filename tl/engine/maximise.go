@@ -80,6 +80,8 @@ func (s subject) channels(block int) int {
 type frame struct {
 	side int // of the larger image
 	drop int // places of the maps on each side that do not count, since they see the zeros around the image
+	// fixed says that the network takes images of its own size alone.
+	fixed bool
 }
 
 // complete checks what is asked and puts in what zero values stand for.
@@ -104,10 +106,13 @@ func (s subject) complete(m tl.Maximisation, block int) (tl.Maximisation, frame,
 	var f frame
 	m.Size, f = s.frameFor(m.Size, block)
 	switch {
-	case f.side == s.Size && m.Size != s.Size:
+	case f.fixed && m.Size != s.Size:
 		return m, f, fmt.Errorf("a size of %d: up to block %s %s takes images of %d×%d alone, leave Size 0", m.Size, m.Block, s.Name, s.Size, s.Size)
 	case m.Size < min(smallestSide, s.Size) || m.Size > largestSide:
 		return m, f, fmt.Errorf("images of %d×%d pixels: take %d to %d, or 0", m.Size, m.Size, min(smallestSide, s.Size), largestSide)
+	}
+	if most := mostNumbers / (4 * 3 * m.Size * m.Size); len(m.Channels) > most {
+		return m, f, fmt.Errorf("images of %d×%d pixels for %d channels are more than are given: take %d channels or fewer", m.Size, m.Size, len(m.Channels), most)
 	}
 	return m, f, nil
 }
@@ -123,7 +128,7 @@ func (s subject) frameFor(size, block int) (int, frame) {
 		if size == 0 {
 			size = s.Size
 		}
-		return size, frame{side: s.Size}
+		return size, frame{side: s.Size, fixed: true}
 	}
 	apart := max(s.Size/s.Blocks[block].MapsShape()[0], 1)
 	if size == 0 {

@@ -40,6 +40,10 @@ func TestMaximise(t *testing.T) {
 	if now := registeredEngine.compiled.Load(); now != before {
 		t.Errorf("another channel and seed compiled %d graphs", now-before)
 	}
+	asked.Block, asked.Size, asked.Steps = "one", 22, 1 // its frame is as large as the network's input, by chance
+	if any := must[tl.Maximised](t)(base.MaximiseAs(quiet(), asked)); !slices.Equal(any.Images.Shape, []int{1, 22, 22, 3}) {
+		t.Errorf("images of shape %v", any.Images.Shape)
+	}
 	if few := must[tl.Maximised](t)(base.MaximiseAs(quiet(), tl.Maximisation{Block: "three", Steps: 4})); !slices.Equal(few.Channels, []int{0, 1, 2, 3}) {
 		t.Errorf("no channels are %v", few.Channels)
 	}

@@ -64,7 +64,9 @@ func (m *table64) centre() (total float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	floats64.Scale(1/float64(m.n), mean)
+	for j := range mean {
+		mean[j] /= float64(m.n) // exact for equal float32, as times 1/n would not be: what does not vary has a variance of 0
+	}
 	m.mean = mean
 	err = m.blocks(func(_ int, x *mat.Dense) {
 		for _, v := range x.RawMatrix().Data {

@@ -20,6 +20,8 @@ import (
 const (
 	probeFolds = 5
 	probeL2    = 0.01
+	// mostWeights is how many weights a probe may have: its search keeps some 35 vectors of them as float64, a gigabyte, for each fold at work.
+	mostWeights = 1 << 22
 )
 
 // probe fits linear probes by cross-validation.
@@ -36,6 +38,10 @@ func (e *Engine) probe(ctx context.Context, r tl.ProbeRequest, report func(remot
 	o, err := probeOptions(r.Probe, x.n)
 	if err != nil {
 		return tl.ProbeResult{}, err
+	}
+	if weights := len(classes) * (x.d + 1); weights > mostWeights {
+		return tl.ProbeResult{}, fmt.Errorf("a probe of %s classes on %s numbers has %s weights, more than are fitted (%s): take fewer classes, or a block with fewer numbers",
+			tl.WithCommas(int64(len(classes))), tl.WithCommas(int64(x.d)), tl.WithCommas(int64(weights)), tl.WithCommas(mostWeights))
 	}
 	m, err := x.whole()
 	if err != nil {
@@ -290,7 +296,7 @@ func (l *logistic) fit() ([]float64, error) {
 		return nil, l.ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the probe does not converge (%w): is a representation not finite?", err)
+		return nil, fmt.Errorf("the probe does not converge (%w): take a larger penalty L2", err)
 	}
 	return result.X, nil
 }

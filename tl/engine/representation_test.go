@@ -163,7 +163,7 @@ func TestRepresentationsRefuse(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	for want, err := range map[string]error{
 		`no block "mbconv99"`:        second(lite.RepresentAt(ctx, figures, "mbconv99")),
-		"between 1 and 16":           second(pixels.TSNE(ctx, tl.TSNE{Perplexity: 30})),
+		"48 images: take 1 to 15.6":  second(pixels.TSNE(ctx, tl.TSNE{Perplexity: 30})),
 		"3 steps":                    second(pixels.TSNE(ctx, tl.TSNE{Perplexity: 5, Steps: 3})),
 		"2 to 48":                    second(pixels.TSNE(ctx, tl.TSNE{Perplexity: 5, Components: 49})),
 		"canceled":                   second(pixels.TSNE(stopped, tl.TSNE{Perplexity: 5})),
@@ -176,8 +176,10 @@ func TestRepresentationsRefuse(t *testing.T) {
 		"48 neighbours":              second(pixels.Neighbours(ctx, 48)),
 		"row 48: there are 48":       second(pixels.Neighbours(ctx, 1, 48)),
 		"takes 4 to 10,000 images":   second(must[tl.Representation](t)(tl.RawPixels().Represent(ctx, figures.Take(3))).TSNE(ctx, tl.TSNE{})),
+		"4,194,304":                  second(pixels.Probe(ctx, []int{47: 4096}, tl.Probe{})),
+		"shape [48 2] do not":        second(pixels.Trustworthiness(ctx, tl.Projection{Points: tl.Tensor{Shape: []int{48, 2}, Data: make([]float32, 99)}}, 5)),
 		"did you mean elpv":          second(lite.RepresentBlocks(ctx, datasets.Open("elvp"))),
-		"an image among 1: ask for ": second(must[tl.Representation](t)(tl.RawPixels().Represent(ctx, figures.Take(1))).Neighbours(ctx, 1)),
+		"represent 2 images or more": second(must[tl.Representation](t)(tl.RawPixels().Represent(ctx, figures.Take(1))).Neighbours(ctx, 1)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want an error with %q", err, want)

@@ -240,12 +240,88 @@ func TestSimilarities(t *testing.T) {
 			t.Fatalf("number %d of equal rows is %g", i, v)
 		}
 	}
+	if d := e.divergence(); math.IsNaN(d) || math.IsInf(d, 0) {
+		t.Errorf("equal rows diverge by %g", d)
+	}
+}
+
+// TestEqualRowsHaveNoLayout: what does not vary has no variance, not that of its mean's rounding.
+func TestEqualRowsHaveNoLayout(t *testing.T) {
+	equal := tl.Tensor{Shape: []int{49, 5}}
+	for range 49 * 5 {
+		equal.Data = append(equal.Data, 0.1)
+	}
+	scores, _, total, err := principal(tableOf(equal), 3)
+	if err != nil || total != 0 {
+		t.Fatalf("a variance of %g, %v", total, err)
+	}
+	if _, err := newEmbedding(scores, tl.TSNE{Perplexity: 5}); err == nil || !strings.Contains(err.Error(), "all the same") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestProbeOfLittle: numbers without variance, a class of one image, more numbers than images: what is fitted are probabilities.
+func TestProbeOfLittle(t *testing.T) {
+	for name, labels := range map[string][]int{"two classes": {0, 0, 0, 1, 1, 1}, "one of a class": {0, 0, 0, 0, 0, 1}, "a class of none": {0, 2, 0, 2, 0, 4}} {
+		classes := slices.Max(labels) + 1
+		for _, d := range []int{1, 30} {
+			x := mat.NewDense(len(labels), d, nil)
+			for i := range labels {
+				x.Set(i, 0, 7) // the same for all
+				for j := 1; j < d; j++ {
+					x.Set(i, j, math.Sin(float64(i*d+j)))
+				}
+			}
+			p := tl.ProbeResult{Labels: labels, Classes: make([]string, classes), Class: make([]int, 6), Scores: tl.Tensor{Shape: []int{6, classes}, Data: make([]float32, 6*classes)}}
+			fold := stratified(labels, classes, 6, 1)
+			for k := range 6 {
+				if err := crossFold(t.Context(), x, fold, k, 0.01, &p); err != nil {
+					t.Errorf("%s, %d numbers: %v", name, d, err)
+				}
+			}
+			for i := range 6 {
+				sum := 0.0
+				for _, v := range p.Scores.Row(i) {
+					sum += float64(v)
+				}
+				if math.Abs(sum-1) > 1e-5 {
+					t.Errorf("%s, %d numbers: the probabilities of image %d sum to %g", name, d, i, sum)
+				}
+			}
+		}
+	}
+}
+
+// TestParallelThrows: a fault in a goroutine reaches the edge that catches it.
+func TestParallelThrows(t *testing.T) {
+	defer func() {
+		if thrown := recover(); thrown != "fault" {
+			t.Errorf("%v is thrown", thrown)
+		}
+	}()
+	parallel(10, 3, func(i int) {
+		if i == 7 {
+			panic("fault")
+		}
+	})
+	t.Error("nothing is thrown")
 }
 
 // TestWholeIsBounded: what would not fit into memory is refused before it is read.
 func TestWholeIsBounded(t *testing.T) {
 	huge := &table64{n: 1 << 20, d: 1280, read: func(int, int, []float64) error { t.Error("it is read"); return nil }}
 	if _, err := huge.whole(); err == nil || !strings.Contains(err.Error(), ".Take(52428)") {
+		t.Errorf("%v", err)
+	}
+	lost := tl.Tensor{Shape: []int{3, 2}, Data: []float32{1, 2, 3, float32(math.NaN()), 5, 6}}
+	points := tl.Tensor{Shape: []int{3, 2}, Data: []float32{1, 2, 3, 4, 5, 6}}
+	if _, err := trustworthiness(tableOf(lost), points, 1); err == nil || !strings.Contains(err.Error(), "image 1 is not finite") {
+		t.Errorf("%v", err)
+	}
+	if o, err := tsneOptions(tl.TSNE{Perplexity: 279}, tl.MostTSNE, 50); err != nil {
+		t.Errorf("%v: %v", o, err)
+	}
+	if _, err := tsneOptions(tl.TSNE{Perplexity: 3000}, tl.MostTSNE, 50); err == nil || !strings.Contains(err.Error(), "10,000 images: take 1 to 279.3") {
 		t.Errorf("%v", err)
 	}
 }

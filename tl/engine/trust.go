@@ -26,7 +26,7 @@ func (e *Engine) trust(ctx context.Context, r tl.TrustRequest, report func(remot
 // k nearest points, scaled so that 1 is the best.
 func trustworthiness(x *table64, points tl.Tensor, k int) (float64, error) {
 	n := x.n
-	if points.Len() != n || len(points.Shape) != 2 || len(points.Data) == 0 {
+	if points.Len() != n || len(points.Shape) != 2 || len(points.Data) == 0 || len(points.Data) != n*points.Shape[1] {
 		return 0, fmt.Errorf("points of shape %v do not stand for %d representations: take the projection of this very one", points.Shape, n)
 	}
 	if n > tl.MostTSNE {

@@ -24,7 +24,8 @@ const (
 	tsnePerplexity   = 30
 	tsneSteps        = 1000
 	tsneComponents   = 50
-	tsneNeighbours   = 12 // at which its trustworthiness is measured
+	tsneNeighbours   = 12      // at which its trustworthiness is measured
+	mostPairs        = 1 << 23 // of a point and one of its 3·perplexity neighbours: less than a gigabyte
 )
 
 // tsne lays representations out in the plane.
@@ -72,8 +73,9 @@ func tsneOptions(o tl.TSNE, n, d int) (tl.TSNE, error) {
 		return o, fmt.Errorf("t-SNE takes %d to %s images, not %s: take some of them, as Take(2000) or PerClass(500, 1) do",
 			fewest, tl.WithCommas(tl.MostTSNE), tl.WithCommas(int64(n)))
 	}
+	widest := float64(min(n-1, mostPairs/n)) / 3
 	if o.Perplexity == 0 {
-		o.Perplexity = min(tsnePerplexity, float64(n-1)/3)
+		o.Perplexity = min(tsnePerplexity, widest)
 	}
 	if o.Steps == 0 {
 		o.Steps = tsneSteps
@@ -82,8 +84,8 @@ func tsneOptions(o tl.TSNE, n, d int) (tl.TSNE, error) {
 		o.Components = min(tsneComponents, n, d)
 	}
 	switch {
-	case !(o.Perplexity >= 1 && o.Perplexity <= float64(n-1)/3):
-		return o, fmt.Errorf("a perplexity of %g is not between 1 and %.0f, a third of the other images", o.Perplexity, float64(n-1)/3)
+	case !(o.Perplexity >= 1 && o.Perplexity <= widest):
+		return o, fmt.Errorf("a perplexity of %g for %s images: take 1 to %g", o.Perplexity, tl.WithCommas(int64(n)), math.Floor(10*widest)/10)
 	case o.Steps < 4 || o.Steps > 100000:
 		return o, fmt.Errorf("%d steps are not between 4 and 100,000", o.Steps)
 	case o.Components < 2 || o.Components > min(n, d):
@@ -144,26 +146,28 @@ func (e *embedding) similarities(scores tl.Tensor, perplexity float64) {
 		}
 		weights[i] = conditional(d, perplexity)
 	})
-	mutual := make([]map[int]float64, e.n)
-	for i := range mutual {
-		mutual[i] = map[int]float64{}
+	type half struct {
+		of int
+		p  float64
 	}
+	halves := make([][]half, e.n)
 	for i := range near {
 		for a, j := range near[i] {
-			half := weights[i][a] / float64(2*e.n)
-			mutual[i][j] += half
-			mutual[j][i] += half
+			p := weights[i][a] / float64(2*e.n)
+			halves[i], halves[j] = append(halves[i], half{j, p}), append(halves[j], half{i, p})
 		}
 	}
 	e.near, e.p = make([][]int, e.n), make([][]float64, e.n)
-	for i, row := range mutual {
-		for j := range row {
-			e.near[i] = append(e.near[i], j)
+	for i, row := range halves {
+		slices.SortFunc(row, func(a, b half) int { return a.of - b.of })
+		for _, h := range row {
+			if last := len(e.near[i]) - 1; last >= 0 && e.near[i][last] == h.of {
+				e.p[i][last] += h.p
+			} else {
+				e.near[i], e.p[i] = append(e.near[i], h.of), append(e.p[i], h.p)
+			}
 		}
-		slices.Sort(e.near[i])
-		for _, j := range e.near[i] {
-			e.p[i] = append(e.p[i], row[j])
-		}
+		halves[i] = nil
 	}
 }
 
@@ -260,6 +264,9 @@ func (e *embedding) divergence() float64 {
 	kl := 0.0
 	for i := range e.near {
 		for a, j := range e.near[i] {
+			if e.p[i][a] == 0 {
+				continue // a neighbour so far beyond the others that its weight is no number above 0
+			}
 			dx, dy := e.x[i]-e.x[j], e.y[i]-e.y[j]
 			kl += e.p[i][a] * math.Log(e.p[i][a]*e.sum*(1+dx*dx+dy*dy))
 		}
