@@ -24,7 +24,8 @@ type piece struct {
 // answers finds the calls that give an answer. A student who hides them behind a func of his own needs --all.
 var answers = regexp.MustCompile(`\bcheck\s*\.\s*(Answer|Predict)\b`)
 
-// pieces takes the cells that matter out of a notebook.
+// pieces takes the cells that matter out of a notebook. Of a cell that tries out what it declares, the declarations are taken: a func is
+// often written so, and answered with in another cell.
 func pieces(book *notebook.Notebook, all bool) (list []piece) {
 	number := 0
 	for _, cell := range book.Cells {
@@ -34,7 +35,13 @@ func pieces(book *notebook.Notebook, all bool) (list []piece) {
 		number++
 		p := take(cell.Source)
 		p.number = number
-		if all || (p.plain && p.body == "" && p.declare != "") || answers.MatchString(p.code) {
+		switch {
+		case all || answers.MatchString(p.code):
+			list = append(list, p)
+		case p.plain && strings.TrimSpace(p.declare) != "":
+			if p.body != "" {
+				p.code, p.body = p.declare, ""
+			}
 			list = append(list, p)
 		}
 	}

@@ -24,25 +24,26 @@ func TestJoin(t *testing.T) {
 		"import \"fmt\"\nfunc twice(n int) int { return 2 * n }",
 		"%%\ncheck.Answer(\"02/a\", twice(side))",
 		"check.Predict(\"02/b\", m.Sqrt(4)) // no %% before it",
+		"func thrice(n int) int { return 3 * n }\n%%\nfmt.Println(thrice(4), \"is tried out\")",
 		" \n")
 	book.Cells = append(book.Cells, &notebook.Cell{Kind: notebook.Markdown, Source: "check.Answer(\"02/c\", 1)"})
 	list := pieces(book, false)
-	if len(list) != 4 || list[2].number != 4 {
+	if len(list) != 5 || list[2].number != 4 || strings.Contains(list[4].code, "tried out") {
 		t.Fatalf("%+v", list)
 	}
 	joined, can := join(list)
 	if !can {
 		t.Fatal("cannot be joined")
 	}
-	for _, want := range []string{"\t\"fmt\"\n\tm \"math\"\n)\n", "var side = 32", "func twice", "%%\n", "check.Answer(\"02/a\", twice(side))", "m.Sqrt(4)"} {
+	for _, want := range []string{"\t\"fmt\"\n\tm \"math\"\n)\n", "var side = 32", "func twice", "func thrice", "%%\n", "check.Answer(\"02/a\", twice(side))", "m.Sqrt(4)"} {
 		if strings.Count(joined, want) != 1 {
 			t.Errorf("%q is not in once:\n%s", want, joined)
 		}
 	}
-	if strings.Contains(joined, "an hour") || strings.Contains(joined, "02/c") {
+	if strings.Contains(joined, "an hour") || strings.Contains(joined, "tried out") || strings.Contains(joined, "02/c") {
 		t.Errorf("too much is in:\n%s", joined)
 	}
-	if all := pieces(book, true); len(all) != 5 {
+	if all := pieces(book, true); len(all) != 6 {
 		t.Errorf("%d cells with all", len(all))
 	}
 }
@@ -83,10 +84,11 @@ func TestStudents(t *testing.T) {
 	if name, err := (&grader{}).enrolled("anna/02.ipynb"); name != "" || err != nil {
 		t.Errorf("without a roster: %q, %v", name, err)
 	}
-	g := &grader{Options: Options{Students: []string{"anna", "ann", "ben", "Anna Bauer"}}}
+	g := &grader{Options: Options{Students: []string{"anna", "ann", "ben", "Anna Bauer", "J\u00fcrgen", "Zoe", "Zo\u00eb", "Mu\u0308ller, \u00c5se"}}}
 	for path, want := range map[string]string{
 		"anna/02.ipynb": "anna", "in/ann_02.ipynb": "ann", "in/02-BEN.ipynb": "ben", "Anna Bauer/02.ipynb": "Anna Bauer",
-		"in/hannah.ipynb": "", "ben/x/02.ipynb": "",
+		"in/hannah.ipynb": "", "ben/x/02.ipynb": "", "ben/Anna Bauer.ipynb": "ben", "in/ben and anna.ipynb": "",
+		"Ju\u0308rgen/02.ipynb": "J\u00fcrgen", "in/Zoe\u0308.ipynb": "Zo\u00eb", "in/M\u00fcller, \u00c5se.ipynb": "Mu\u0308ller, \u00c5se",
 	} {
 		name, err := g.enrolled(path)
 		if name != want || (err == nil) != (want != "") {

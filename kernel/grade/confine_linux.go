@@ -1,8 +1,13 @@
 package grade
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // rlimitProcesses is RLIMIT_NPROC, which package syscall does not name.
@@ -11,7 +16,10 @@ const rlimitProcesses = 6
 // confine sets limits on this process and all that it starts, which they cannot raise again. They stand behind those that the grader
 // watches: no core files, no file larger than the disk, and a bound on threads, which keeps a
 // fork bomb small until it is seen. It does not hold for root, who becomes another user.
-func confine(l Limits, user int) error {
+func confine(l Limits, user, slot, slots int) error {
+	if err := keepTo(slot, slots); err != nil {
+		return err
+	}
 	if user != 0 {
 		if err := become(user); err != nil {
 			return err
@@ -37,6 +45,45 @@ func confine(l Limits, user int) error {
 		}
 	}
 	return forbid()
+}
+
+// keepTo keeps all threads of this process, and all that it starts, to the processors of one of the submissions that run at once: one that
+// keeps many processes busy takes no time from the others. With no slots nothing is shared.
+func keepTo(slot, slots int) error {
+	if slots == 0 {
+		return nil
+	}
+	var have, take unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &have); err != nil {
+		return fmt.Errorf("grade: ask for processors: %w", err)
+	}
+	for cpu, nth := 0, 0; nth < have.Count(); cpu++ {
+		if have.IsSet(cpu) {
+			if nth%slots == slot%have.Count() {
+				take.Set(cpu)
+			}
+			nth++
+		}
+	}
+	done := map[string]bool{}
+	for grown := true; grown; { // Go may start a thread meanwhile
+		grown = false
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return fmt.Errorf("grade: list threads: %w", err)
+		}
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil || done[thread.Name()] {
+				continue
+			}
+			done[thread.Name()], grown = true, true
+			if err := unix.SchedSetaffinity(id, &take); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("grade: keep to processors: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // become makes this process, all of its threads, another user's, for good.

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"transferlab/kernel/notebook"
 	"transferlab/kernel/setup"
 	"transferlab/lessons/check"
@@ -41,6 +43,9 @@ func Grade(ctx context.Context, lab *setup.Lab, files []string, o Options) (Repo
 		o.Seed = rand.Int64N(1e9) + 1
 	}
 	o.Limits = o.Limits.orDefault()
+	if err := known(o.Lessons); err != nil {
+		return Report{}, err
+	}
 	checkDir, err := recorderDir()
 	if err != nil {
 		return Report{}, err
@@ -51,11 +56,7 @@ func Grade(ctx context.Context, lab *setup.Lab, files []string, o Options) (Repo
 		g.overlay, err = overlay(lab, checkDir)
 	} else if g.sandbox, err = newSandbox(ctx, lab, checkDir, o.Limits.Disk); err == nil {
 		g.report.Sandbox = g.sandbox.version
-		for _, path := range append([]string{o.Output}, files...) {
-			if path != "" {
-				err = errors.Join(err, g.sandbox.outside(path))
-			}
-		}
+		err = g.sandbox.hides(append(folders(files), o.Output))
 	}
 	if err != nil {
 		return Report{}, err
@@ -66,12 +67,39 @@ func Grade(ctx context.Context, lab *setup.Lab, files []string, o Options) (Repo
 	return g.all(ctx, files)
 }
 
+// known refuses lessons without exercises: they would give everybody nothing of nothing.
+func known(lessons []string) error {
+	var have []string
+	for _, e := range check.All() {
+		if !slices.Contains(have, e.Lesson()) {
+			have = append(have, e.Lesson())
+		}
+	}
+	for _, lesson := range lessons {
+		if !slices.Contains(have, lesson) {
+			return fmt.Errorf("grade: no such lesson: %q (have %s)", lesson, strings.Join(have, ", "))
+		}
+	}
+	return nil
+}
+
+// folders are those of the files, each once.
+func folders(files []string) (all []string) {
+	for _, file := range files {
+		if dir := filepath.Dir(file); !slices.Contains(all, dir) {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
 // grader is one grading.
 type grader struct {
 	Options
 	lab     *setup.Lab
 	sandbox *sandbox // nil with Trust
 	overlay string
+	slots   int // how many submissions run at once
 	report  Report
 }
 
@@ -84,7 +112,8 @@ func (g *grader) all(ctx context.Context, files []string) (Report, error) {
 	if parallel <= 0 {
 		parallel = runtime.NumCPU()
 	}
-	for slot := range min(parallel, len(files), 200) {
+	g.slots = min(parallel, len(files), 200)
+	for slot := range g.slots {
 		workers.Go(func() {
 			for i := range next {
 				r := g.one(ctx, mode{slot: slot}, files[i])
@@ -105,6 +134,7 @@ func (g *grader) all(ctx context.Context, files []string) (Report, error) {
 	}
 	close(next)
 	workers.Wait()
+	g.report.twice()
 	return g.report, ctx.Err()
 }
 
@@ -148,8 +178,10 @@ func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h
 	if len(h.lessons) == 0 {
 		return h, errors.New("it names no exercise")
 	}
-	if g.Students == nil {
-		r.Student = printable(studentOf(book))
+	if name := printable(studentOf(book)); g.Students == nil {
+		r.Student = name
+	} else if name != r.Student {
+		r.note(whose(name, r.Student))
 	}
 	cases := map[string][]answer.Case{}
 	for _, e := range check.All() {
@@ -157,7 +189,10 @@ func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h
 			cases[e.ID] = list
 		}
 	}
-	err = g.run(ctx, m, job{Notebook: data, Cases: cases, Limits: g.Limits, All: g.All, Overlay: g.overlay}, func(l line) {
+	if data, err = sources(book); err != nil {
+		return h, err
+	}
+	err = g.run(ctx, m, job{Notebook: data, Cases: cases, Limits: g.Limits, All: g.All, Overlay: g.overlay, Slot: m.slot, Slots: g.slots}, func(l line) {
 		if l.Given != nil {
 			h.answers = append(h.answers, *l.Given)
 		}
@@ -168,21 +203,60 @@ func (g *grader) answers(ctx context.Context, m mode, file string, r *Result) (h
 	return h, err
 }
 
+// whose says that a notebook was made for another one than the roster says.
+func whose(made, roster string) string {
+	if made == "" {
+		return "the notebook was released for nobody, so its exercises had the lecture's numbers; they are judged with " + roster + "'s. Grade without a roster what was handed out without one"
+	}
+	return "the notebook was released for " + made + ", and is judged as " + roster + "'s"
+}
+
+// readSubmission reads what is handed in. A link is not followed: it could lead to another one's.
 func readSubmission(file string) ([]byte, error) {
-	info, err := os.Stat(file)
+	info, err := os.Lstat(file)
 	switch {
 	case err != nil:
 		return nil, err
+	case info.Mode()&os.ModeSymlink != 0:
+		return nil, fmt.Errorf("%s is a link; hand in the notebook itself", file)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no file", file)
 	case info.Size() > largest:
 		return nil, fmt.Errorf("%s has %d MB; a submission may have %d", file, info.Size()>>20, largest>>20)
 	}
-	return os.ReadFile(file)
+	data, err := os.ReadFile(file)
+	if err == nil && values(data) > mostValues {
+		err = fmt.Errorf("%s has more than %d lines, outputs and cells", file, mostValues)
+	}
+	return data, err
 }
 
-// enrolled is whose submission it is where there is a roster: a notebook can claim to be anybody's, so that goes by the path, which the
-// lecturer made.
+// values is about how many values stand in a JSON text. Each takes some hundred bytes of memory when it is read, if only two in the file.
+func values(data []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
+}
+
+// sources is a notebook without outputs, which the sandbox has no use for.
+func sources(book *notebook.Notebook) ([]byte, error) {
+	for _, cell := range book.Cells {
+		cell.Outputs, cell.Attachments = nil, nil
+	}
+	return book.Bytes()
+}
+
+// enrolled is whose submission it is where there is a roster: a notebook can claim to be anybody's, so that goes by the path. The folder, which
+// the lecturer made, comes before the name, which perhaps a student chose.
 func (g *grader) enrolled(file string) (string, error) {
 	if g.Students == nil {
 		return "", nil
@@ -191,23 +265,33 @@ func (g *grader) enrolled(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := ""
 	for _, part := range []string{filepath.Base(filepath.Dir(full)), strings.TrimSuffix(filepath.Base(full), filepath.Ext(full))} {
-		for _, name := range g.Students {
-			if within(part, name) && len(name) > len(found) {
-				found = name
-			}
+		if name, err := named(g.Students, part); name != "" || err != nil {
+			return name, err
 		}
 	}
-	if found == "" {
-		return "", errors.New("neither its folder nor its name has a name of the roster in it")
+	return "", errors.New("neither its folder nor its name has a name of the roster in it")
+}
+
+// named is the one of the students whose name stands in a text, "" if none does. Of "Ann" and "Ann Lee" in "Ann Lee" it is the longer.
+func named(students []string, text string) (found string, err error) {
+	for _, name := range students {
+		if within(text, name) && len(name) > len(found) {
+			found = name
+		}
+	}
+	for _, name := range students {
+		if within(text, name) && !within(found, name) {
+			return "", fmt.Errorf("%q has two names of the roster in it, %s and %s; rename it", text, found, name)
+		}
 	}
 	return found, nil
 }
 
-// within reports whether a name stands in a text, as a word of its own.
+// within reports whether a name stands in a text, as a word of its own. Some systems write ü in file names as u and two dots.
 func within(text, name string) bool {
-	return regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(name) + `($|[^\pL\pN])`).MatchString(text)
+	pattern := `(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(norm.NFC.String(name)) + `($|[^\pL\pN])`
+	return regexp.MustCompile(pattern).MatchString(norm.NFC.String(text))
 }
 
 var exerciseID = regexp.MustCompile(`\bcheck\s*\.\s*(?:Ask|Answer|Predict|Reveal)\s*\(\s*"([0-9]{2})/`)

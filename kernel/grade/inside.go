@@ -30,7 +30,7 @@ func Answers(ctx context.Context, in io.Reader, out io.Writer, launch kernel.Lau
 		return fmt.Errorf("grade: read job: %w", err)
 	}
 	if confined {
-		if err := confine(j.Limits, user); err != nil {
+		if err := confine(j.Limits, user, j.Slot, j.Slots); err != nil {
 			return err
 		}
 	}

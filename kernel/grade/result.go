@@ -67,6 +67,28 @@ func (r *Result) mark(exercises []check.Exercise, given []answer.Given, seed int
 	}
 }
 
+// twice notes where somebody has more than one submission on the same exercises: which of them counts is not for a program to say.
+func (r *Report) twice() {
+	type asked struct{ student, id string }
+	first := map[asked]int{}
+	told := map[[2]int]bool{}
+	for i := range r.Results {
+		student := r.Results[i].Student
+		for _, m := range r.Results[i].Exercises {
+			k, seen := first[asked{student, m.ID}]
+			switch {
+			case student == "":
+			case !seen:
+				first[asked{student, m.ID}] = i
+			case !told[[2]int{k, i}]:
+				told[[2]int{k, i}] = true
+				r.Results[i].note("also of " + student + ", on the same exercises: " + r.Results[k].File)
+				r.Results[k].note("also of " + student + ", on the same exercises: " + r.Results[i].File)
+			}
+		}
+	}
+}
+
 // note keeps what went wrong, in words of the submission's own perhaps.
 func (r *Result) note(text string) {
 	if len(r.Notes) < mostNotes {

@@ -89,7 +89,7 @@ func (m mode) user() int {
 	if os.Geteuid() != 0 || m.own {
 		return 0
 	}
-	return rootSlots + m.slot
+	return rootSlots + os.Getpid()%7*200 + m.slot // so that two who grade at once seldom share users
 }
 
 // arguments is bubblewrap's command line before the command.
@@ -170,6 +170,7 @@ func (s *sandbox) environ() map[string]string {
 		env[name] = value
 	}
 	delete(env, "GOWORK")
+	delete(env, "GOAUTH")
 	// The go command's cache is read-only. It tries to write an index of the cell's folder, which is all that it cannot do without.
 	env["GODEBUG"] = "goindex=0"
 	env["GOCACHE"], env["GOMODCACHE"], env["GOENV"], env["GOPROXY"], env["GOTOOLCHAIN"] = s.cache, s.modules, "off", "off", "local"
@@ -198,7 +199,16 @@ func firstLine(text string) string {
 	return line
 }
 
-// outside refuses a submission, or a place for scores, that a sandbox could see.
+// hides refuses folders, of submissions or for scores, that a sandbox could see.
+func (s *sandbox) hides(folders []string) (err error) {
+	for _, dir := range folders {
+		if dir != "" {
+			err = errors.Join(err, s.outside(dir))
+		}
+	}
+	return err
+}
+
 func (s *sandbox) outside(path string) error {
 	full, err := filepath.Abs(path)
 	if err != nil {

@@ -23,7 +23,7 @@ const x32 = 0x40000000
 
 // forbid has the kernel refuse this process, and all that it starts, namespaces and mounts of their own: in those a submission
 // could hide processes from the watch, and memory in file systems without a limit. bwrap's --disable-userns does this only within a user
-// namespace. Programs that ask for clone3, whose flags no filter can read, hear that there is none and take clone.
+// namespace. It also refuses the keys of the grader's session, which no namespace hides, and processors that are others'. Programs that ask for clone3, whose flags no filter can read, hear that there is none and take clone.
 func forbid() error {
 	architecture, known := architectures[runtime.GOARCH]
 	if !known {
@@ -49,11 +49,12 @@ func forbid() error {
 		program = append(program, unless(unix.BPF_JSET, x32), refuse(unix.EPERM))
 	}
 	for _, call := range []uint32{unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_FSOPEN,
-		unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_PTRACE} {
+		unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_PTRACE, unix.SYS_SCHED_SETAFFINITY,
+		unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL, unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD} {
 		program = append(program, unless(unix.BPF_JEQ, call), refuse(unix.EPERM))
 	}
 	// Memory that is nobody's page: files without a name, shared segments. io_uring would make system calls past this filter.
-	for _, call := range []uint32{unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET, unix.SYS_IO_URING_SETUP} {
+	for _, call := range []uint32{unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET, unix.SYS_MSGGET, unix.SYS_IO_URING_SETUP} {
 		program = append(program, unless(unix.BPF_JEQ, call), refuse(unix.ENOSYS))
 	}
 	program = append(program, unless(unix.BPF_JEQ, unix.SYS_CLONE3), refuse(unix.ENOSYS),

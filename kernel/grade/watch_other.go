@@ -22,4 +22,4 @@ func watch(c crowd, l Limits, _ bool, done <-chan struct{}) (why string) {
 }
 
 // confine does nothing here.
-func confine(Limits, int) error { return nil }
+func confine(Limits, int, int, int) error { return nil }

@@ -1,12 +1,14 @@
 package grade
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"transferlab/lessons/check"
@@ -19,10 +21,12 @@ func (r Report) JSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// CSV writes a row for each submission, with a column for each exercise that one of them was marked on.
+// CSV writes a row for each submission, with a column for each exercise that one of them was marked on. It begins with a byte order mark where
+// names have other letters than ASCII's: without it Excel takes ü for two letters, and with it some scripts stumble over the first column.
 func (r Report) CSV(w io.Writer) error {
 	ids := r.exercises()
-	out := csv.NewWriter(w)
+	var text bytes.Buffer
+	out := csv.NewWriter(&text)
 	head := []string{"file", "student", "points", "of", "percent", "ended", "sandbox", "seconds", "notes"}
 	_ = out.Write(append(head, ids...)) // the writer keeps its error for the end
 	for _, result := range r.Results {
@@ -34,7 +38,16 @@ func (r Report) CSV(w io.Writer) error {
 		_ = out.Write(row)
 	}
 	out.Flush()
-	return out.Error()
+	if err := out.Error(); err != nil {
+		return err
+	}
+	if bytes.ContainsFunc(text.Bytes(), func(c rune) bool { return c >= utf8.RuneSelf }) {
+		if _, err := io.WriteString(w, "\ufeff"); err != nil {
+			return err
+		}
+	}
+	_, err := text.WriteTo(w)
+	return err
 }
 
 // exercises are those of all results, in the lessons' order.
@@ -70,9 +83,15 @@ func (r Result) percent() float64 {
 	return 100 * r.Points / r.Of
 }
 
-// cell is a text that a spreadsheet does not take for a formula.
+// cell is a text that a spreadsheet does not take for a formula (some take wide signs for narrow ones), nor a terminal for an order.
 func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(text, "?"))
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,8 +77,8 @@ func (g *grading) run(ctx context.Context, files []string) (err error) {
 			return err
 		}
 	}
-	for _, file := range files { // a misspelt name must not cost the others' time
-		if _, err := os.Stat(file); err != nil {
+	for _, file := range files { // a misspelt name must not cost the others' time; a link into the void is one submission's fault
+		if _, err := os.Lstat(file); err != nil {
 			return fmt.Errorf("grade: %w", err)
 		}
 	}
@@ -115,7 +116,7 @@ func (g *grading) progress(files int) (advance func(what string)) {
 	bar := progressbar.NewOptions(files, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("grading"), progressbar.OptionSetRenderBlankState(true))
 	return func(what string) {
-		bar.Describe("graded " + clip(filepath.Base(what), 30))
+		bar.Describe("graded " + clip(strings.Trim(strconv.QuoteToGraphic(filepath.Base(what)), `"`), 30)) // a stranger's name: no signs that a terminal obeys
 		_ = bar.Add(1)
 	}
 }
@@ -149,7 +150,7 @@ func readRoster(path string) (names []string, err error) {
 		name := strings.TrimSpace(line)
 		switch {
 		case name == "" || strings.HasPrefix(name, "#"):
-		case slices.Contains(names, name):
+		case slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(name, other) }):
 			return nil, fmt.Errorf("read students: %s: %q stands there twice", path, name)
 		default:
 			names = append(names, name)

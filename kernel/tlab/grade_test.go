@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -110,14 +111,16 @@ func (c *class) attacks() []attack {
 	prize, _ := literal(c.exercises[1].Right[0])
 	steal := fmt.Sprintf("check.Answer(%q, %s)", c.exercises[1].ID, prize)
 	return []attack{
-		{name: "loop", code: "for {\n}", last: true, blames: "ran longer"},
+		{name: "loop", last: true, blames: "ran longer", code: fmt.Sprintf("all := ^uint64(0) // processors: those of the others, too\n"+
+			"if _, _, refused := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, 8, uintptr(unsafe.Pointer(&all))); refused == 0 || runtime.NumCPU() > %d {\n"+
+			"\t%s\n}\nfor range 100 {\n\tgo func() {\n\t\tfor {\n\t\t}\n\t}()\n}\nfor {\n}", (runtime.NumCPU()+1)/2, steal)},
 		{name: "spin", last: true, code: "check.Answer(\"02/func\", " + counts + " {\n\tfor {\n\t}\n})"},
 		{name: "memory", code: "var all [][]byte\nfor {\n\tb := make([]byte, 64<<20)\n\tfor i := 0; i < len(b); i += 4096 {\n\t\tb[i] = 1\n\t}\n\tall = append(all, b)\n}", blames: "memory"},
 		{name: "delete", last: true, code: fmt.Sprintf("for _, dir := range []string{%q, \"/usr\", \"/work\", \"/root\", os.Getenv(\"GOCACHE\"), os.Getenv(\"GOMODCACHE\")} {\n\t_ = os.RemoveAll(dir)\n}", c.dir)},
 		{name: "forge", code: forging(c.exercises[1].ID)},
 		{name: "network", last: true, code: fmt.Sprintf("for _, to := range [][2]string{{\"tcp\", %q}, {\"tcp\", \"1.1.1.1:53\"}, {\"udp\", \"1.1.1.1:53\"}} {\n"+
 			"\tif c, err := net.DialTimeout(to[0], to[1], time.Second); err == nil {\n\t\tif _, err = c.Write([]byte(\"hello\")); err == nil {\n\t\t\t%s\n\t\t}\n\t}\n}", c.address, steal)},
-		{name: "fork", code: "for {\n\t_ = exec.Command(\"/bin/sh\", \"-c\", \"b() { b | b & }; b; sleep 60\").Start()\n}", blames: "processes"},
+		{name: "fork", sudden: true, code: "for {\n\t_ = exec.Command(\"/bin/sh\", \"-c\", \"b() { b | b & }; b; sleep 60\").Start()\n}", blames: "processes"},
 		{name: "read", last: true, code: fmt.Sprintf("for _, path := range []string{%q, filepath.Join(%q, \"lesson07.go\"), \"/etc/passwd\", \"/root/.bashrc\"} {\n"+
 			"\tif _, err := os.ReadFile(path); err == nil {\n\t\t%s\n\t}\n}\nif all, _ := filepath.Glob(\"/proc/[0-9]*/cmdline\"); len(all) > 40 {\n\t%s\n}",
 			filepath.Join(c.dir, "honest-00", "07-fine-tuning.ipynb"), c.checkDir(), steal, steal)},

@@ -64,6 +64,9 @@ func (r *releasing) run(paths []string) error {
 			return fmt.Errorf("release %s: %w", path, err)
 		}
 	}
+	if err := r.distinct(students, paths); err != nil {
+		return err
+	}
 	for _, student := range students {
 		for i, path := range paths {
 			if err := r.one(path, books[i], student); err != nil {
@@ -72,6 +75,24 @@ func (r *releasing) run(paths []string) error {
 		}
 	}
 	r.console.note(fmt.Sprintf("wrote %d notebooks for %d students to %s", len(paths)*len(students), len(students), r.out))
+	return nil
+}
+
+// distinct refuses what cannot be written, or would be written over, before anything is written.
+func (r *releasing) distinct(students, paths []string) error {
+	for _, student := range students {
+		if r.roster != "" && (strings.ContainsAny(student, `/\`) || strings.HasPrefix(student, ".")) {
+			return fmt.Errorf("release: %q cannot be a folder's name; write the student's name without / and a dot before it", student)
+		}
+	}
+	from := map[string]string{}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if other, taken := from[name]; taken {
+			return fmt.Errorf("release: %s and %s would both become %s; release them to different folders", other, path, name)
+		}
+		from[name] = path
+	}
 	return nil
 }
 
@@ -87,9 +108,6 @@ func (r *releasing) one(path string, book *notebook.Notebook, student string) er
 	}
 	dir := r.out
 	if r.roster != "" {
-		if strings.ContainsAny(student, `/\`) || strings.HasPrefix(student, ".") {
-			return fmt.Errorf("release: %q cannot be a folder's name; write the student's name without / and a dot before it", student)
-		}
 		dir = filepath.Join(dir, student)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
