@@ -207,8 +207,9 @@ func TestGradeAClass(t *testing.T) {
 			}
 			cells, points = append(cells, answerCell(e, e.Right[0])), points+e.Worth()
 		}
-		if i == 0 {
-			cells, points = append(cells, "%%\ncheck.Answer(\"02/func\", "+counts+" {\n\tif bias {\n\t\treturn n*k*k*c + n\n\t}\n\treturn n * k * k * c\n})"), points+c.worth("02/func")
+		if i == 0 { // a cell may load data and weights: what is known of them can be read
+			cells, points = append(cells, "%%\nfiles, _ := filepath.Glob(os.Getenv(\"TLAB_HOME\") + \"/verified/*.json\")\nfor _, file := range files {\n"+
+				"\tif _, err := os.ReadFile(file); err != nil {\n\t\tpanic(err)\n\t}\n}\ncheck.Answer(\"02/func\", "+counts+" {\n\tif bias {\n\t\treturn n*k*k*c + n\n\t}\n\treturn n * k * k * c\n})"), points+c.worth("02/func")
 		}
 		files, due = append(files, c.handIn(fmt.Sprintf("honest-%02d", i), cells...)), append(due, points)
 	}
