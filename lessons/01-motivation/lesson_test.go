@@ -16,7 +16,7 @@
 //
 // **How to work.** Run the cells from the top, one after the other (Shift+Enter). Before some results there is a line marked **Predict**. Write your number
 // into the cell and run it before you go on: being wrong first is how one remembers. The exercises are practice. Each is checked at once, and
-// your numbers differ from those of your neighbour.
+// in a notebook that a teacher made for you the numbers are your own.
 //
 // ## 1 · Ten lines of Go
 //
@@ -35,8 +35,24 @@
 // | `v, err := f()` | `v = f()` | errors are values, not exceptions: `err` is `nil` where all went well |
 // | `v := tl.Must(f())` | `v = f()` | stops the cell with the error, if there is one |
 //
+// And the small print, to look up when you meet it:
+//
+// | Go | Python | remark |
+// |---|---|---|
+// | `const days = 7` | `days = 7` | a number with a name, which nothing changes |
+// | `for _, x := range xs { … }` | `for x in xs:` | `_` takes what nobody wants, here the position |
+// | `var xs []int`, `append(xs, 7)`, `len(xs)` | `[]`, `xs + [7]`, `len(xs)` | `make([]int, 5)` has five zeros; `[][]int` is a list of lists |
+// | `map[string]float64{}` | `{}` | a dictionary from text to numbers |
+// | `x++`, `x += 2`, `&&`, `!` | `x += 1`, `x += 2`, `and`, `not` | |
+// | `twice := func(x int) int { return 2 * x }` | `twice = lambda x: 2 * x` | functions are values; `(right []bool)` behind one names its result |
+// | `f(xs...)` | `f(*xs)` | and `func f(xs ...int)` is `def f(*xs)` |
+// | `type ring struct { R float64 }` | `class Ring: …` | a new kind of struct, with the names and types of its fields |
+// | `fmt.Printf("%d %.2f %s\n", n, x, s)` | `print("%d %.2f %s" % (n, x, s))` | `%v` prints anything |
+// | `if err := f(); err != nil { … }` | | does, and then asks; `nil` is `None` |
+//
 // The next cell says which packages the notebook uses. `fmt` prints, `context` lets the stop button stop things; `tl` holds the words of
-// transfer learning, `tl/count` the arithmetic of networks, `datasets` the images, `plots` the figures, `check` the exercises.
+// transfer learning, `tl/count` the arithmetic of networks, `datasets` the images, `plots` the figures, `check` the exercises. (`rand` in front
+// of a path is the name that the package gets here.)
 package motivation_test
 
 import (
@@ -93,8 +109,8 @@ func Example_lookAtImages() {
 }
 
 // **Read the figure**: look for thin dark lines (cracks) and for dark patches with a sharp edge (parts that are cut off). The dark bands that all cells share
-// are the metal strips that collect the current. Could you label a thirteenth picture? You could, since you have seen lines, edges and stains all your
-// life. A network that starts from nothing has not.
+// are the metal strips that collect the current. Could you label a thirteenth picture? Some you could, since you have seen lines, edges and stains all your
+// life; a network that starts from nothing has not. Others you could not: stains need not be a defect, some defects hardly show, and the experts were not always sure.
 //
 // Now the parameters. Package `count` knows VGG16 layer by layer. Its last layer has as many outputs as there are classes, so the number
 // depends on them. **Predict**: for how many classes does VGG16 have the slide's 134,268,737 parameters?
@@ -130,12 +146,13 @@ func Example_theEngineCountsVGG16() {
 	}
 }
 
-// Divide: with 300 pictures there are some hundred thousand numbers to find for each of them. A picture is no great help: it says which of two classes it
-// shows. Such a network can learn any 300 labels by heart, and even labels that were drawn by lot (Zhang et al. 2017). That it *can* does not prove that it
+// A line of the table is a block of layers, with the shape that it puts out, its filters, its parameters, and its MACs, the multiplications that a picture costs there (lesson 2). The last
+// lines divide: with 300 pictures there are more than four hundred thousand numbers to find for each of them, and a hundred even with all of ImageNet. A picture is no great help: its label says
+// which of two classes it shows. Such a network can learn any 300 labels by heart, and even labels that were drawn by lot (Zhang et al. 2017). That it *can* does not prove that it
 // *will*; section 4 tries it out.
 //
 // **Exercises.** Each cell prints its question. Put your answer in place of `nil` and run the cell again, as often as you like: it is checked at once, and
-// after two tries there is a hint. `check.Progress("01")` in a cell of your own lists what you have.
+// after two tries there is a hint. `check.Progress("01")` in a cell of your own that begins with `%%` lists what you have.
 func Example_exerciseClasses() {
 	check.Answer("01/classes", nil)
 }
@@ -168,7 +185,7 @@ func days(speed float64) float64 {
 }
 
 // All 134 million parameters are trained. Four solar cells are the handful, since it makes no difference to the clock what the pictures show. This takes
-// about half a minute, and up to 6 GB of memory: on a smaller machine leave this cell and the next out.
+// about half a minute, and up to 6 GB of memory: on a smaller machine leave this cell and the next out. (`datasets.Dataset{}` is none: there are no pictures to validate on.)
 func Example_twoStepsOfVGG16() {
 	handful := rest.PerClass(2, 0)
 	phase := tl.Phase{Name: "two steps", Epochs: 2, BatchSize: 4,
@@ -190,9 +207,11 @@ func Example_forwardOnly() {
 	fmt.Printf("forward: %.1f s for 4 pictures\n", (e.Time.Total - e.Time.Compile).Seconds())
 }
 
+// About a third: on the way back each layer has two such products to compute for one on the way forward, one for its weights and one for what came in.
+//
 // Is that the network's fault, or the machine's? Simonyan and Zisserman needed two to three weeks, with four of the fastest graphics cards of 2014.
 // Whoever has those of today is faster still. But the slide's point stands: a network that starts from nothing has to be shown everything, and that takes a
-// machine, power and time that few have. And most of it is spent on what every such network has to learn again: edges and textures. The engine
+// machine, power and time that few have. And each such network has to learn again what others know already: edges and textures. The engine
 // still holds VGG16's half a gigabyte; we give it back.
 func Example_freeVGG16() {
 	tl.Must(vggModel.Reset(ctx))
@@ -219,7 +238,7 @@ func Example_exerciseSteps() {
 //   - **From scratch**: a network that starts from random weights. VGG16 would be a straw man, as you have just seen. We take the small network that
 //     the lecture counts later, and lesson 2 with it: two convolutions, 2.1 million parameters, pictures of 32×32. Each picture also comes mirrored, so that
 //     one makes four.
-//   - **Transfer**: EfficientNet-Lite0 (Tan & Le 2019), which somebody else trained on ImageNet. All its weights stay as they are, *frozen*. Only a new **head** is
+//   - **Transfer**: EfficientNet-Lite0 (a simpler kind, for telephones, of Tan & Le's EfficientNet of 2019), which somebody else trained on ImageNet. All its weights stay as they are, *frozen*. Only a new **head** is
 //     trained: it makes two answers out of the 1,280 numbers into which the network turns a picture, with 2,562 parameters.
 //
 // ImageNet shows dogs, mushrooms and aircraft carriers, and no solar cell. Both networks learn from exactly the same pictures, by a recipe that was written down before.
@@ -269,7 +288,7 @@ func Example_predictTransfer() {
 }
 
 // Three seeds each: other pictures, other first weights, another order. One run alone says little. The heads come first, then the networks from scratch;
-// all eighteen together take most of a minute.
+// all eighteen together take about a minute.
 func Example_scratchAgainstTransfer() {
 	var points []tl.LearningPoint
 	mean := map[string]float64{} // of the runs with 30 pictures a class
@@ -299,11 +318,13 @@ func Example_scratchAgainstTransfer() {
 
 // **Read the figure**: each point is the mean of three runs, the band reaches from the worst to the best of them, and the dashed line is a coin. Three questions:
 //
-//   - How many pictures from scratch are worth ten with transfer? Go from the leftmost point of the upper line to the right until you meet the lower one.
+//   - How many pictures from scratch are worth ten with transfer? Go from the leftmost point of the upper line to the right until you meet the lower one. (If you never meet it, the answer is: more than this figure shows.)
 //   - Do the bands overlap? Where they do, one run of each could have told you the opposite.
 //   - How fast does each line rise? The head has 2,562 numbers to find; the network from scratch has two million and, what is worse, has to find out what an edge is.
 //
-// And look at the seconds. The first row holds most of the work of transfer: the frozen network looks at each picture once, and what it makes of it is kept. The question of
+// And look at the seconds. When you run the lesson for the first time, the first row also pays for the frozen network's look at the 380 test pictures. It looks at each picture once, and what it
+// makes of it is kept: run the cell again, and the row is quicker. From scratch few pictures take *longer* than many: all make the same number of steps, but few pictures make more epochs of them,
+// and after each epoch the engine keeps a copy of two million weights. The question of
 // the lecture, *a few minutes on a CPU with very little data*, has its first answer: seconds, and twenty pictures to be better than a coin. A good classifier takes more;
 // lesson 7 gets there, in minutes, with the pictures that we have.
 //
@@ -329,7 +350,7 @@ func rights(e tl.Evaluation) (right []bool) {
 // upsets is the share of 1,000 tests of n pictures each, drawn from those of a and b, in which a does not have more right than b.
 func upsets(a, b []bool, n int) float64 {
 	random := rand.New(rand.NewPCG(1, 2))
-	count := 0
+	failures := 0
 	for range 1000 {
 		lead := 0
 		for _, i := range random.Perm(len(a))[:n] {
@@ -341,16 +362,17 @@ func upsets(a, b []bool, n int) float64 {
 			}
 		}
 		if lead <= 0 {
-			count++
+			failures++
 		}
 	}
-	return float64(count) / 1000
+	return float64(failures) / 1000
 }
 
 func Example_testsOfTwenty() {
 	better := tl.Must(transfer(100, 1).Evaluate(ctx, even))
 	worse := tl.Must(fromScratch(100, 1).Evaluate(ctx, even))
-	fmt.Printf("on all %d pictures: transfer %.3f, from scratch %.3f\n", better.N(), better.Accuracy(), worse.Accuracy())
+	fmt.Printf("on all %d pictures: transfer %.3f, from scratch %.3f\n",
+		better.N(), better.Accuracy(), worse.Accuracy())
 	for _, n := range []int{10, 20, 50, 100, 200} {
 		share := upsets(rights(better), rights(worse), n)
 		fmt.Printf("tests of %3d pictures: the better model does not win in %4.1f %%\n", n, 100*share)
@@ -361,7 +383,7 @@ func Example_testsOfTwenty() {
 // That is the **damage**: with twenty pictures one chooses the worse model, or none, again and again, and never learns of it. Worse still is to look at the twenty, change
 // something, and look again until they agree. The **remedy** has three parts:
 //
-//  1. Test on hundreds where there are hundreds. This course keeps 656 pictures for it, a quarter of all.
+//  1. Test on hundreds where there are hundreds: the lower rows show what that does. This course keeps 656 pictures for it, a quarter of all.
 //  2. Say how far chance reaches. The rule of thumb is the standard error of a share $p$ of $n$ pictures, $\sqrt{p(1-p)/n}$; two of them to each side make a 95 % interval.
 //     The lab prints such an interval with every evaluation.
 //  3. Compare two models on the *same* pictures, as above: a hard picture is hard for both.
@@ -408,16 +430,18 @@ func Example_exerciseWhen() {
 //
 // $$\theta_j \sim \mathcal{N}(\mu, \tau^2), \qquad \text{estimate of plant } j = \lambda_j \, \bar y_j + (1 - \lambda_j)\, \mu, \qquad \lambda_j = \frac{\tau^2}{\tau^2 + \sigma^2 / n_j}$$
 //
-// With many pictures ($n_j$ large) $\lambda_j$ is near 1 and the plant speaks for itself; with few, it leans on what was learned from all others. That is the two lines of section 4 in one formula: information
+// Here $\bar y_j$ is the mean of the $n_j$ pictures from plant $j$, $\sigma^2$ their variance within a plant, and $\mu$ and $\tau^2$ are the mean and the variance between plants. (This is the simplest case, with normal
+// distributions; a *generalised* linear model puts a logistic curve between, since a share lies between 0 and 1.) With many pictures ($n_j$ large) $\lambda_j$ is near 1 and the plant speaks for itself; with few, it leans on what was learned from all others. That is the two lines of section 4 in one formula: information
 // flows from where there is much to where there is little. What networks add is *what* flows: not a mean, but a hierarchy of representations, from edges to textures to things.
 //
 // ## 8 · What it is used for
 //
-// The slides list, and there are papers to each:
+// The slides list:
 //
 //   - *Learn from simulations* (self-driving cars): pictures that a program draws cost nothing, and come with their labels (Tobin et al. 2017, for robots).
 //   - *Domain adaptation: bikes → bikes with backgrounds, bikes at night.* The task stays, the pictures change.
 //   - *Speech recognition for immigrants and minorities*, and *cross-lingual adaptation for few-shot learning of resource-poor languages* (English → Nepali): the same for sounds and words.
+//   - *For image segmentation on old images (new task), or new images (new task and new domain)*, says another slide: there the answer is not one class but one for each pixel. No lesson runs it.
 //   - *In NLP you might use a language model trained on Wikipedia and Reddit, and then look at legal documents* (Howard & Ruder 2018 did so with Wikipedia and film reviews).
 //   - *Create a classifier to distinguish dogs and cats* from a network trained on ImageNet: what we did, with cells.
 //
@@ -435,13 +459,13 @@ func Example_exerciseWhen() {
 // | use pre-trained models, i.e., models with known weights | EfficientNet-Lite0, frozen, with a new head (section 4) |
 // | what people think: a million labeled examples | the left end of the figure in section 4 |
 //
-// **What the lecture has and this lesson has not**: rare plants, cats and chinchillas (no pictures of them may be passed on with the lab); a run in speech or language; and
-// *learn representations from unlabeled data*, which the lab does not do.
+// **What the lecture has and this lesson has not**: rare plants, cats and chinchillas (the lab has no pictures of them); a run in segmentation, speech or language; and
+// *learn representations from unlabeled data*, which is left to a later lesson.
 //
 // **Try it.** Write down your guess first.
 //
 //  1. *More pictures*: write 300 into the list of section 4. Which line has more to gain?
-//  2. *Another network from scratch*: `tl.Load("efficientnet_lite0")` in place of `lecture_cnn`, with `BatchNorm: tl.BatchNormTrained` in the phase. Bigger is better? Mind the clock: it is some twenty times as slow.
+//  2. *Another network from scratch*: `tl.Load("efficientnet_lite0")` in place of `lecture_cnn`, with `BatchNorm: tl.BatchNormTrained` in the phase. Bigger is better? Mind the clock: each picture costs it more than a hundred times the work.
 //  3. *No mirror images*: leave out `.Augment(mirrored)`. What are they worth?
 //
 // ## Further reading

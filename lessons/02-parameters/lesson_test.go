@@ -1,19 +1,19 @@
 // # Lesson 2 · Parameters: count a network by hand
 //
-// An *extremely short review of CNNs*, says the slide, and then it counts. Counting is worth an hour: who can count a network knows what each layer sees, what
+// *Extremely short review of CNN*, says the slide, and then it counts. Counting is worth an hour: who can count a network knows what each layer sees, what
 // it puts out, where the memory goes and where the time goes, and reads the tables of every framework. In the lessons after this one the number of
 // parameters that may *move* is the knob that we turn.
 //
 // **When you are through, you can**
 //
 //   - compute by hand what a convolution puts out at one place, and the shape of all that it puts out;
-//   - count the lecture's network layer by layer, 224 + 3,216 + 2,097,664 + 2,052 = 2,103,156, and any other like it;
+//   - count the lecture's network layer by layer, and any other like it;
 //   - say which layers hold the parameters and which do the work, and why these are not the same;
 //   - explain what padding, stride, pooling, depthwise convolutions and batch norm change in the count;
 //   - find out why a network that looks the same does not take the same weights.
 //
 // **Minutes needed**: about 60 to read, predict and answer; less than one of them is the machine's. If you have not seen any Go, do the first section of
-// lesson 1 first.
+// lesson 1 first; its second table has the small print that the loops below use.
 package parameters_test
 
 import (
@@ -82,21 +82,31 @@ func pixels() [][]float64 {
 	return picture
 }
 
-// First the numbers. The next cell prints five by five of them, out of the middle, and what the filter `lying` makes of those. **Predict** the number in the middle of its
-// output: multiply the three numbers above the middle by −1, −2, −1, the three below it by 1, 2, 1, and add.
-func Example_oneNumber() {
-	part := [][]float64{}
+// First the numbers: five by five of them, out of the middle.
+
+// part is rows 14 to 18 of the picture, and of each the columns 14 to 18.
+func part() (rows [][]float64) {
 	for _, row := range pixels()[14:19] {
-		part = append(part, row[14:19])
-		fmt.Printf("%.2f\n", row[14:19])
+		rows = append(rows, row[14:19])
 	}
-	fmt.Println("the filter at all places where it fits:")
-	for _, row := range convolve(part, lying, 1, 0) {
+	return rows
+}
+
+func Example_fiveByFive() {
+	for _, row := range part() {
 		fmt.Printf("%.2f\n", row)
 	}
 }
 
-// Five rows went in and three came out: a filter of three rows fits into five at three heights.
+// What does the filter `lying` make of them? **Predict** the number in the middle of its output: multiply the three numbers above the middle by −1, −2, −1, the three below
+// it by 1, 2, 1, and add.
+func Example_oneNumber() {
+	for _, row := range convolve(part(), lying, 1, 0) {
+		fmt.Printf("%.2f\n", row)
+	}
+}
+
+// Is the middle your number, but for the rounding? Five rows went in and three came out: a filter of three rows fits into five at three heights.
 func Example_exerciseNumber() {
 	check.Answer("02/number", nil)
 }
@@ -128,7 +138,8 @@ func Example_twoFilters() {
 	plots.Show(figure)
 }
 
-// **Read the figure**: each map is scaled to its own range, dark for its lowest value and light for its highest, so that "no edge" is a middle tone. A lying edge from dark to bright
+// **Read the figure**: each map is scaled to its own range, dark for its lowest value and light for its highest, so that "no edge" is a middle tone. The strips lie, and map 1 has each of them as a dark line above a
+// light one; map 2 has nothing of them, and sees what stands. A lying edge from dark to bright
 // is light in map 1, one from bright to dark is dark. Look also at the frame around maps 1 and 2: outside of the picture stand zeros, and the filter takes the border between
 // picture and zeros for an edge. Padding costs something.
 //
@@ -169,7 +180,8 @@ func Example_outputShapes() {
 	fmt.Println("by the loops above:", len(valid), "and", len(same))
 }
 
-// The last number of each shape, 8 or 16, is the number of filters: each writes a map of its own. That the kernel is 3×3 or 5×5 does not show in it.
+// The last number of each shape, 8 or 16, is the number of filters: each writes a map of its own. That the kernel is 3×3 or 5×5 does not show in it. In the fifth row
+// two zeros on each side give the same shape as *same*; section 7 comes back to that.
 func Example_exerciseSame() {
 	check.Answer("02/same", nil)
 }
@@ -230,6 +242,10 @@ func Example_exerciseDense2() {
 	check.Answer("02/dense2", nil)
 }
 
+func Example_exerciseTotal() {
+	check.Answer("02/total", nil)
+}
+
 // Together they are, on the slide:
 //
 // $$(8 \times 3 \times 3 \times 3 + 8) + (16 \times 5 \times 5 \times 8 + 16) + (16 \times 16 \times 16 \times 512 + 512) + (512 \times 4 + 4)$$
@@ -287,15 +303,12 @@ func Example_theEngineCounts() {
 	plots.Show(plots.Parameters(summary))
 }
 
-// **Read the figure**: four bars are drawn, and you see one. The convolutions have few weights because they *share* them: the same 27 numbers are laid on 1,024 places of the picture. Dense1 has a weight
+// **Read the figure**: four bars are drawn, and you see one. The convolutions have few weights because they *share* them: the same 27 numbers are laid on every place of the picture. Dense1 has a weight
 // of its own for each place.
 //
 // The formula on the slide, *input × FC1_nodes + FC2_nodes*, gives another sum than the numbers below it: it leaves out the biases of FC1, and it adds FC2's nodes where it should multiply them. Its number,
 // 2,099,716, is right.
-func Example_exerciseTotal() {
-	check.Answer("02/total", nil)
-}
-
+//
 // Write the count yourself, once. Replace the `0`, run the cell without `%%`, and then the one below with `countConv` in place of `nil`.
 
 func countConv(filters, kernel, channels int, bias bool) int {
@@ -364,7 +377,7 @@ func Example_exerciseMemory() {
 // ## 6 · Saving parameters
 //
 // **A mean in place of flatten.** Global average pooling (Lin, Chen & Yan 2013) keeps of each map its mean: 16×16×16 becomes 16, and not 4,096. What *where* in the picture meant is lost (lesson 6 shows what that costs);
-// what is gained, you see here. The size of the picture no longer matters, either.
+// what is gained, you see here. **Predict**: how many parameters are left of the 2,103,156, and what becomes of both numbers when the picture is larger?
 func Example_flattenAgainstPooling() {
 	pooled := append([]count.Layer{}, lecture...)
 	pooled[2] = count.GlobalPool{}
@@ -384,7 +397,7 @@ func Example_exercisePooled() {
 	check.Answer("02/pooled", nil)
 }
 
-// **Small kernels.** Two convolutions of 3×3, one on the other, see 5×5 pixels. VGG16 is built of nothing else.
+// **Small kernels.** Two convolutions of 3×3, one on the other, see 5×5 pixels. All convolutions of VGG16 are of this kind.
 func Example_exerciseTwo3x3() {
 	check.Answer("02/two3x3", nil)
 }
@@ -392,8 +405,12 @@ func Example_exerciseTwo3x3() {
 // **Depthwise separable convolutions** (Howard et al. 2017) split one convolution into two: first a filter for each channel, which sees that channel only, then filters of 1×1 that mix the channels. **Batch norm**
 // (Ioffe & Szegedy 2015) has a scale and an offset for each channel. The offset does a bias's work, so the convolution before it has none. It also keeps two running averages a channel: **buffers**, which are measured, not
 // learned, and no parameters. (Keras counts them as *non-trainable parameters*. If your count and Keras's differ by twice the channels, you know why.)
+//
+// **Predict**: how many times fewer parameters has the split one, and how many times fewer MACs?
 func Example_separable() {
-	usual := []count.Layer{count.Conv{Name: "usual", Filters: 128, Kernel: 3, NoBias: true}, count.BatchNorm{}}
+	usual := []count.Layer{
+		count.Conv{Name: "usual", Filters: 128, Kernel: 3, NoBias: true},
+		count.BatchNorm{}}
 	cheap := []count.Layer{
 		count.Conv{Name: "depthwise", Kernel: 3, Depthwise: true, NoBias: true},
 		count.Conv{Name: "1×1", Filters: 128, Kernel: 1, NoBias: true},
@@ -464,10 +481,11 @@ func Example_theDamage() {
 	check.Reveal("02/guess-random", 100*float64(random)/float64(total))
 }
 
-// Two convolutions fitted and were loaded. Dense1 did not: its kernel has the shape [4096, 512] in the file and [2704, 512] in your friend's network, since without padding the picture behind Conv2 is smaller. The engine says so and leaves
+// Two convolutions fitted and were loaded. The kernel of Dense1 did not: it has the shape [4096, 512] in the file and [2704, 512] in your friend's network, since without padding the picture behind Conv2 is smaller. The engine says so and leaves
 // the tensor as it is, random. Who does not read the report goes on with a network whose largest part is noise.
 //
 // What does that cost? Your friend has ten pictures of each class and trains a new head on the loaded network, three times with other pictures; so do you, on yours.
+// **Predict** the two balanced accuracies.
 func Example_whatItCosts() {
 	folder := tl.Must(os.MkdirTemp("", "lesson-2-"))
 	defer os.RemoveAll(folder) // when the cell ends
@@ -488,7 +506,8 @@ func Example_whatItCosts() {
 	}
 }
 
-// A coin gets 0.5. Nothing failed, no cell is red, and most of what the file was for is gone. The **remedy** costs a minute: print the table of both networks, side by side, before anything is loaded, and compare *shapes*, not only kernels and filters.
+// A coin gets 0.5. Nothing failed, no cell is red, and much of what the file was for is gone. The **remedy** costs a minute: print the table of both networks, side by side, before anything is loaded, and compare *shapes*, not only kernels and filters.
+// The next cell does: your shape and your friend's, then your parameters and your friend's.
 func Example_theRemedy() {
 	forgotten := append([]count.Layer{}, lecture...)
 	forgotten[0] = count.Conv{Name: "Conv1", Filters: 8, Kernel: 3, Padding: count.Valid}
@@ -524,9 +543,9 @@ func Example_exerciseUnpadded() {
 // | the lecture | here |
 // |---|---|
 // | filter, stride, padding | four loops over a real picture, and the formula for the side (sections 1, 2) |
-// | n_filters × filter_volume + biases | 224 and 3,216 (section 3) |
-// | flatten, fully connected | 2,097,664 + 2,052 = 2,099,716 (section 3) |
-// | how many parameters does this network have? | 2,103,156: by hand, by `count`, by the engine, and in the counter (sections 3, 4) |
+// | n_filters × filter_volume + biases | Conv1 and Conv2 (section 3) |
+// | flatten, fully connected | Dense1 and Dense2, 2,099,716 together as the slide says (section 3) |
+// | how many parameters does this network have? | counted by hand, by `count`, by the engine, and in the counter (sections 3, 4) |
 //
 // **What the lecture has and this lesson has not**: nothing of these slides is left out. What a filter *learns* to look for comes in lesson 3.
 func Example_progress() {

@@ -7,9 +7,9 @@ var lesson02 = []Exercise{
 	{ID: "02/number", Title: "one number of a convolution", Make: oneNumber,
 		Right: []any{22, "22"}, Wrong: []Sample{{17, "weights of 1"}, {-22, "upside down"}, {4, "other filter"}}, Nonsense: []any{1000, "large"}},
 	{ID: "02/same", Title: "side with padding same", Make: sameSide,
-		Right: []any{16}, Wrong: []Sample{{14, "no padding"}, {32, "stride"}}, Nonsense: []any{-16, "half"}},
+		Right: []any{14}, Wrong: []Sample{{12, "no padding"}, {28, "stride"}}, Nonsense: []any{-16, "half"}},
 	{ID: "02/valid", Title: "side with padding valid", Make: validSide,
-		Right: []any{14}, Wrong: []Sample{{13, "first place"}, {28, "stride"}, {16, "same"}}, Nonsense: []any{0, "less"}},
+		Right: []any{12}, Wrong: []Sample{{11, "first place"}, {24, "stride"}, {14, "same"}}, Nonsense: []any{0, "less"}},
 	{ID: "02/padding", Title: "zeros on each side", Make: zerosOnEachSide,
 		Right: []any{2}, Wrong: []Sample{{4, "both sides"}, {5, "kernel"}}, Nonsense: []any{-2, "some"}},
 	{ID: "02/side", Title: "side of an output, as a formula", Points: 2, Make: sideFormula,
@@ -51,22 +51,22 @@ var lesson02 = []Exercise{
 	{ID: "02/reuse", Title: "how often a weight is used", Make: reused,
 		Right: []any{1024}, Wrong: []Sample{{8192, "filters"}, {27, "weights"}, {900, "border"}}, Nonsense: []any{-1, "often"}},
 	{ID: "02/macs", Title: "multiply-accumulates of Conv2", Make: convWork,
-		Right: []any{819_200, "819,200"}, Wrong: []Sample{{3_276_800, "input"}, {102_400, "depth"}, {3200, "one place"}}, Nonsense: []any{0, "m"}},
+		Right: []any{627_200, "627,200"}, Wrong: []Sample{{2_508_800, "input"}, {78_400, "depth"}, {3200, "one place"}}, Nonsense: []any{0, "m"}},
 	{ID: "02/guess-vgg", Title: "predict: work of VGG16's dense layers", Make: guessWork, Right: []any{10}, Nonsense: []any{-1, "half"}},
 	{ID: "02/vgg", Title: "where VGG16's parameters sit", Make: vggShare,
-		Right: []any{89.4, "89.37"}, Wrong: []Sample{{10.6, "convolutions"}, {74.3, "first"}, {0.894, "per cent"}}, Nonsense: []any{3, "most"}},
+		Right: []any{89.0, "89.04"}, Wrong: []Sample{{11.0, "convolutions"}, {76.5, "first"}, {0.890, "per cent"}}, Nonsense: []any{3, "most"}},
 	{ID: "02/stride", Title: "what the stride changes", Make: strideOne,
 		Right: []any{"c"}, Wrong: []Sample{{"a", "own parameters"}, {"b", "twice"}, {"d", "all layers"}}, Nonsense: []any{"q", 1}},
 	{ID: "02/guess-random", Title: "predict: weights that do not fit", Make: guessRandom, Right: []any{5}, Nonsense: []any{-5, "none"}},
 	{ID: "02/unpadded", Title: "Dense1 without padding", Points: 2, Make: unpaddedDense,
-		Right: []any{1_384_960, "1,384,960"}, Wrong: []Sample{{2_097_664, "same"}, {1_606_144, "one of the two"}, {1_843_712, "one of the two"}, {1_384_448, "biases"}}, Nonsense: []any{13, "fewer"}},
+		Right: []any{991_744, "991,744"}, Wrong: []Sample{{1_606_144, "same"}, {1_180_160, "one of the two"}, {1_384_960, "one of the two"}, {991_232, "biases"}}, Nonsense: []any{13, "fewer"}},
 	{ID: "02/pooled", Title: "a mean in place of flatten", Make: pooledDense,
 		Right: []any{8704}, Wrong: []Sample{{8192, "biases"}, {2_097_664, "flattened"}, {131_584, "channels"}}, Nonsense: []any{1, "n"}},
 	{ID: "02/two3x3", Title: "two small kernels for one large", Make: twoSmall,
 		Right: []any{73_856}, Wrong: []Sample{{73_728, "biases"}, {36_928, "one layer"}, {102_464, "5×5"}, {1280, "depth"}}, Nonsense: []any{-1, "less"}},
 	{ID: "02/separable", Title: "a depthwise separable convolution", Points: 2, Make: separable,
-		Right:    []any{8768},
-		Wrong:    []Sample{{73_728, "usual"}, {576, "1×1"}, {45_056, "full depth"}, {8192, "depthwise part"}},
+		Right:    []any{4384},
+		Wrong:    []Sample{{36_864, "usual"}, {288, "1×1"}, {13_312, "full depth"}, {4096, "depthwise part"}},
 		Nonsense: []any{0, "eight"}},
 	{ID: "02/norm", Title: "parameters of batch norm", Make: normParameters,
 		Right: []any{128}, Wrong: []Sample{{256, "averages"}, {64, "offset"}, {2, "all channels"}}, Nonsense: []any{1e6, "two"}},
@@ -96,7 +96,7 @@ func oneNumber(d *Draw) Question {
 }
 
 func sameSide(d *Draw) Question {
-	n, k, s := d.Int(32, 28, 48, 64, 96), d.Int(5, 3, 7), 2
+	n, k, s := d.Int(28, 48, 64, 96), d.Int(5, 3, 7), 2
 	return Numeric{
 		Ask:  fmt.Sprintf("A picture has %d×%d pixels. A convolution with %d×%d filters has stride %d and padding same. What is the side of its output?", n, n, k, k, s),
 		Want: float64((n + s - 1) / s),
@@ -110,7 +110,7 @@ func sameSide(d *Draw) Question {
 }
 
 func validSide(d *Draw) Question {
-	n, k, s := d.Int(32, 28, 48, 64, 96), d.Int(5, 3, 7), 2
+	n, k, s := d.Int(28, 48, 64, 96), d.Int(5, 3, 7), 2
 	side := (n-k)/s + 1
 	return Numeric{
 		Ask:  fmt.Sprintf("Now padding valid: a picture of %d×%d pixels, %d×%d filters, stride %d. What is the side of the output?", n, n, k, k, s),

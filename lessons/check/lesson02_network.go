@@ -123,7 +123,7 @@ func reused(d *Draw) Question {
 }
 
 func convWork(d *Draw) Question {
-	side, filters, channels := d.Int(32, 28, 48), d.Int(16, 12, 24), d.Int(8, 6)
+	side, filters, channels := d.Int(28, 48, 64), d.Int(16, 12, 24), d.Int(8, 6) // 32 stands in the summary above it
 	half, each := side/2, 25*channels
 	return Numeric{
 		Ask: fmt.Sprintf("A convolution with %d filters of 5×5, stride 2 and padding same gets a picture of %d×%d×%d. How many multiply-accumulates does it need for one picture?",
@@ -145,7 +145,7 @@ func guessWork(*Draw) Question {
 
 // vggShare asks for the share of the dense layers in VGG16's parameters.
 func vggShare(d *Draw) Question {
-	classes := d.Int(1000, 2, 10, 100)
+	classes := d.Int(2, 10, 20, 100) // the slide's; of 1,000 the lesson prints it
 	const convolutions, fc1, fc2 = 14_714_688, 25_088*4096 + 4096, 4096*4096 + 4096
 	dense := float64(fc1 + fc2 + 4097*classes)
 	total := dense + convolutions
@@ -184,7 +184,7 @@ func guessRandom(*Draw) Question {
 }
 
 func unpaddedDense(d *Draw) Question {
-	side, filters, units := d.Int(32, 28, 48), d.Int(16, 12), d.Int(512, 256)
+	side, filters, units := d.Int(28, 36, 48), d.Int(16, 12), d.Int(512, 256) // 32 stands in the table above it
 	last := (side-2-5)/2 + 1
 	first, second := (side-2+1)/2, (side-5)/2+1 // valid in one of the convolutions, same in the other
 	params := func(s int) int { return s*s*filters*units + units }
@@ -237,7 +237,7 @@ func twoSmall(d *Draw) Question {
 }
 
 func separable(d *Draw) Question {
-	in, out, k := d.Int(64, 32, 48), d.Int(128, 96), d.Int(3, 5)
+	in, out, k := d.Int(32, 48, 96), d.Int(128, 96), d.Int(3, 5)
 	depthwise, pointwise := k*k*in, in*out
 	return Numeric{
 		Ask: fmt.Sprintf("A depthwise separable convolution takes %d channels: first one %d×%d filter for each channel, which sees that channel only, then %d filters of 1×1 over all channels. "+

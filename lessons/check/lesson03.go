@@ -81,7 +81,7 @@ var filterWeights = Exercise{
 var meansOfMaps = Exercise{
 	ID: "03/maps", Title: "means over space",
 	Make: func(d *Draw) Question {
-		at := Pick(d, [2]int{7, 1280}, [2]int{14, 112}, [2]int{28, 40}, [2]int{56, 24}, [2]int{7, 192})
+		at := Pick(d, [2]int{14, 112}, [2]int{28, 40}, [2]int{56, 24}, [2]int{7, 192})
 		side, channels := at[0], at[1]
 		return Numeric{
 			Ask:  fmt.Sprintf("What leaves a block for one picture has the shape %d×%d×%d. How many numbers are left after the mean over space?", side, side, channels),
@@ -94,8 +94,8 @@ var meansOfMaps = Exercise{
 			},
 		}
 	},
-	Right:    []any{1280, "1,280"},
-	Wrong:    []Sample{{49, "channels"}, {62720, "flattened"}},
+	Right:    []any{112, "112"},
+	Wrong:    []Sample{{196, "channels"}, {21952, "flattened"}},
 	Nonsense: []any{-7, "some", 0.5},
 }
 
