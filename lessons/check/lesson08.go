@@ -111,7 +111,7 @@ func readingFinder(d *Draw) Question {
 			{Text: rise[0] + ", to be safe", Name: "took the smallest rate", Why: "There the loss does not fall yet: training would be safe and take very long.", Credit: 0.25},
 		},
 		Hint: "You want the steps that bring the loss down most, with room before the edge.",
-		Why:  "The steepest place, or a tenth of the rate at the lowest loss (Smith 2017): both stay clear of the edge. The lab prints valley, steep and tenth.",
+		Why:  "The steepest place, or a tenth of the rate at the lowest loss (Smith 2017): both stay clear of the edge. The lab marks valley, steepest and lowest / 10.",
 	}
 }
 
