@@ -371,7 +371,8 @@ func Example_agreement() {
 		for _, r := range []tl.Representation{pixels(d), learned(d)} {
 			near := tl.Must(r.Neighbours(ctx, 5))
 			share := tl.Must(near.Agreement(labels))
-			fmt.Printf("%-14s %-19s %.2f of the 5 nearest are of the same class\n", d.Source, r.Base.Name, share)
+			fmt.Printf("%-14s %-19s %.2f of the 5 nearest are of the same class\n",
+				d.Source, r.Base.Name, share)
 		}
 	}
 }
