@@ -148,7 +148,7 @@ class Counter extends HTMLElement {
     const layer = this.path.length ? this.at(this.path) : null, inner = layer && this.inner(layer);
     const works = {
       ArrowUp: () => e.altKey ? this.move(-1) : this.step(-1), ArrowDown: () => e.altKey ? this.move(1) : this.step(1),
-      Home: () => this.choose([]), End: () => this.choose(this.items().pop()?.path || []), Delete: () => this.remove(),
+      Home: () => this.choose([]), End: () => this.choose(this.items().pop()?.path || []), Delete: () => this.remove(), Backspace: () => this.remove(),
       ArrowRight: () => inner && this.toggle(layer, true), ArrowLeft: () => inner && this.toggle(layer, false),
     };
     if (!works[e.key] || e.ctrlKey || e.metaKey) return;

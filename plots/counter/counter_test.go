@@ -113,6 +113,18 @@ func TestHTMLOfAWrongNetwork(t *testing.T) {
 	}
 }
 
+// A network without an input is another wrong one: the element must find a list there.
+func TestHTMLWithoutInput(t *testing.T) {
+	piece, err := HTML(count.Architecture{Name: "forgotten", Layers: []count.Layer{count.Flatten{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	element, _ := parsed(t, piece)
+	if data := attribute(element, "data-networks"); !strings.Contains(data, `"input":[]`) || !strings.Contains(textOf(element), "input without axes") {
+		t.Errorf("%s\n%s", data, textOf(element))
+	}
+}
+
 type foreign struct{ count.Flatten }
 
 func TestHTMLErrors(t *testing.T) {

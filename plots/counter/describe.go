@@ -44,7 +44,7 @@ type layer struct {
 }
 
 func described(a count.Architecture) (network, error) {
-	n := network{Name: a.Name, Label: a.Name, Input: a.Input}
+	n := network{Name: a.Name, Label: a.Name, Input: append([]int{}, a.Input...)} // never null
 	for _, length := range a.Input {
 		if !exact(length) {
 			return n, fmt.Errorf("counter: input %v of %s: %w", a.Input, a.Name, errInexact)

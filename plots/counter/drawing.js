@@ -20,8 +20,9 @@ const drawing = (() => {
 
   // measured is a box of a shape: high and wide as the image is large, thick as it has channels.
   const measured = (shape, largest) => {
-    const thick = n => 4 + 5 * Math.log2(1 + Number(n)), side = n => 8 + 112 * Math.sqrt(Number(n) / largest);
-    if (shape.length === 1) return {high: 14 + 9 * Math.log2(1 + Number(shape[0])), thick: 12, deep: 0};
+    const size = n => Math.max(0, Number(n)); // an input may be wrong
+    const thick = n => 4 + 5 * Math.log2(1 + size(n)), side = n => 8 + 112 * Math.sqrt(size(n) / largest);
+    if (shape.length === 1) return {high: 14 + 9 * Math.log2(1 + size(shape[0])), thick: 12, deep: 0};
     if (shape.length === 2) return {high: side(shape[0]), thick: thick(shape[1]), deep: 0};
     return {high: side(shape[0]), thick: thick(shape[2]), deep: 0.3 * side(shape[1])};
   };

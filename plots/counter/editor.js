@@ -20,10 +20,13 @@ Object.assign(Counter.prototype, {
   },
 
   field(l, f) {
-    const zero = typeof f.zero === "function" ? f.zero(l) : f.zero;
+    const zero = () => typeof f.zero === "function" ? f.zero(l) : f.zero;
     if (f.type === "number") {
-      const value = f.key === "border" ? (l.border || [0])[0] : l[f.key] || zero || 0;
-      return this.number(f.key, f.label, value, f, v => this.set(l, f.key, f.key === "border" ? (v === 0 ? undefined : [v, v, v, v]) : v === zero ? undefined : v));
+      const value = f.key === "border" ? (l.border || [0])[0] : l[f.key] || zero() || 0;
+      return this.number(f.key, f.label, value, f, v => {
+        this.set(l, f.key, f.key === "border" ? (v === 0 ? undefined : [v, v, v, v]) : v === zero() ? undefined : v);
+        this.follow(l, f.key);
+      });
     }
     const id = this.nextId(), rebuild = work => () => {
       work();
@@ -40,6 +43,17 @@ Object.assign(Counter.prototype, {
     return el("div", {class: "field flag"}, box, el("label", {for: id}, f.label));
   },
 
+  // follow shows what fields mean that are left out, where that hangs on the one that was changed: a pool's stride is its window.
+  follow(l, changed) {
+    for (const f of kinds[l.kind].fields) {
+      if (typeof f.zero !== "function" || f.key === changed || l[f.key]) continue;
+      for (const field of this.parts.fields.querySelectorAll(`[data-key="${f.key}"], [data-key="${f.key} slider"]`)) {
+        if (field.type === "range") field.max = Math.max(field.max, f.zero(l));
+        field.value = f.zero(l);
+      }
+    }
+  },
+
   pick(l, key, v) {
     this.remember();
     if (key === "padding") {
@@ -47,7 +61,7 @@ Object.assign(Counter.prototype, {
       const half = (l.kernel || l.size || 1) >> 1;
       if (v === 2 && half > 0) l.border = [half, half, half, half];
     }
-    this.set(l, key, v || undefined);
+    this.put(l, key, v || undefined);
   },
   tick(l, f, checked) {
     this.remember();
@@ -56,12 +70,17 @@ Object.assign(Counter.prototype, {
       if (checked) delete l.filters;
       else l.filters = 16;
     }
-    this.set(l, f.key, checked !== !!f.inverse || undefined);
+    this.put(l, f.key, checked !== !!f.inverse || undefined);
   },
 
   // set changes one field; undefined leaves it out.
   set(l, key, v) {
     this.remember(`${this.path} ${key}`);
+    this.put(l, key, v);
+  },
+
+  // put is set without a step of its own to undo.
+  put(l, key, v) {
     if (v === undefined || v === "") delete l[key];
     else l[key] = v;
     this.update();
@@ -84,7 +103,7 @@ Object.assign(Counter.prototype, {
       field.removeAttribute("aria-invalid");
       if (!fits) {
         field.setAttribute("aria-invalid", "true");
-        this.parts.wrong.textContent = `${label}: a ${step ? "" : "whole "}number is wanted`;
+        this.parts.wrong.textContent = Number.isInteger(v) && v !== 0 ? `${label}: the number is too large` : `${label}: a ${step ? "" : "whole "}number is wanted`;
         this.say(this.parts.wrong.textContent);
         return;
       }
