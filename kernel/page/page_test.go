@@ -135,14 +135,18 @@ func TestPicturesInProse(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "p.png"), []byte("picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "a picture.png"), []byte("another"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	b64 := base64.StdEncoding.EncodeToString([]byte("picture"))
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{{
 		Kind:        notebook.Markdown,
-		Source:      "![a](p.png) ![b](attachment:x) ![c](missing.png) ![d](attachment:none)",
+		Source:      "![a](p.png) ![b](attachment:x) ![c](missing.png) ![d](attachment:none) ![e](a%20picture.png)",
 		Attachments: json.RawMessage(`{"x":{"image/gif":"R0lG"}}`),
 	}}}
 	page := render(t, nb, Options{Dir: dir})
-	for _, want := range []string{`src="data:image/png;base64,` + b64 + `" alt="a"`, `src="data:image/gif;base64,R0lG" alt="b"`, `src="missing.png"`, `src="attachment:none"`} {
+	for _, want := range []string{`src="data:image/png;base64,` + b64 + `" alt="a"`, `src="data:image/gif;base64,R0lG" alt="b"`, `src="missing.png"`, `src="attachment:none"`,
+		`base64,` + base64.StdEncoding.EncodeToString([]byte("another")) + `" alt="e"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"mime"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -75,8 +76,12 @@ func (i images) inline(target string) string {
 	if i.dir == "" || strings.Contains(target, ":") || filepath.IsAbs(target) || !strings.HasPrefix(kind, "image/") {
 		return target
 	}
-	file := filepath.Join(i.dir, filepath.FromSlash(target))
-	if info, err := os.Stat(file); err != nil || info.Size() > largestPicture {
+	name, err := url.PathUnescape(target) // Markdown has no other way to write a space
+	if err != nil {
+		return target
+	}
+	file := filepath.Join(i.dir, filepath.FromSlash(name))
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > largestPicture {
 		return target
 	}
 	data, err := os.ReadFile(file)

@@ -41,9 +41,10 @@
   };
 
   // further scrolls a long slide, and goes on at its end.
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const further = by => {
     const slide = slides[at], room = by > 0 ? slide.scrollHeight - slide.clientHeight - slide.scrollTop : slide.scrollTop;
-    if (room > 2 && !body.classList.contains("overview")) slide.scrollBy({top: by * 0.8 * slide.clientHeight, behavior: "smooth"});
+    if (room > 2 && !body.classList.contains("overview")) slide.scrollBy({top: by * 0.8 * slide.clientHeight, behavior: still.matches ? "auto" : "smooth"});
     else show(at + by);
   };
   const columns = () => getComputedStyle(document.querySelector(".deck")).gridTemplateColumns.split(" ").length;
