@@ -90,14 +90,14 @@ func (b *board) begin(cfg Config) error {
 		return fmt.Errorf("demo: make a folder for pictures: %w", err)
 	}
 	*b = fresh
-	if old != "" && cfg.Keep == "" {
-		if err := os.RemoveAll(old); err != nil {
-			return fmt.Errorf("demo: remove the pictures: %w", err)
-		}
-	}
 	for range 2 {
 		if _, err := b.addClass(""); err != nil {
 			return err
+		}
+	}
+	if old != "" && cfg.Keep == "" {
+		if err := os.RemoveAll(old); err != nil {
+			return fmt.Errorf("demo: remove the pictures: %w", err)
 		}
 	}
 	return nil
@@ -167,7 +167,7 @@ func (b *board) checkName(name string, own *class) (string, error) {
 		}
 		return r
 	}, name)
-	name = strings.TrimLeft(strings.Join(strings.Fields(name), " "), ".")
+	name = strings.TrimLeft(strings.Join(strings.Fields(name), " "), ". ")
 	if letters := []rune(name); len(letters) > MostName {
 		name = strings.TrimSpace(string(letters[:MostName]))
 	}

@@ -38,6 +38,7 @@ const (
 	MostPictures = 1000
 	MostBytes    = 12 << 20 // of one picture's file
 	MostPixels   = 24e6     // of one picture: a file of a few kilobytes may claim gigabytes of them
+	MostSide     = 20_000   // of one picture, in pixels: what the engine refuses would keep it from all other pictures, too
 	MostName     = 40       // characters of a class's name
 )
 
@@ -49,7 +50,7 @@ type Server struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	decoding  chan struct{} // a picture that is being decoded takes up to MostPixels×8 bytes
+	decoding  chan struct{} // a picture that is being decoded takes up to MostPixels×20 bytes (a progressive JPEG of four channels)
 	answering chan struct{} // one prediction at a time
 	arrived   chan struct{} // wakes the worker that represents pictures
 
@@ -124,6 +125,11 @@ func (s *Server) change(f func(b *board)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.board)
+	s.tell()
+}
+
+// tell wakes everybody who watches. s.mu is held.
+func (s *Server) tell() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -151,6 +157,7 @@ func (s *Server) wake() {
 
 // prepare loads and compiles before anybody asks, then represents each picture as it comes, so that training finds it done.
 func (s *Server) prepare() {
+	failed := 0 // times that the pictures could not be represented, one after the other
 	for s.ctx.Err() == nil {
 		s.mu.Lock()
 		state, turn := s.board.engine.State, s.board.turn
@@ -158,6 +165,7 @@ func (s *Server) prepare() {
 		err := error(nil)
 		switch state {
 		case "starting":
+			failed = 0
 			if err = s.warm(); err == nil {
 				s.change(func(b *board) {
 					if b.turn != turn {
@@ -170,9 +178,15 @@ func (s *Server) prepare() {
 				})
 				continue
 			}
-			s.sayNotReady(turn, err)
+			s.explain(turn, notReady, err)
 		case "ready":
-			err = s.represent()
+			failed++
+			if err = s.represent(); err == nil {
+				failed = 0
+			}
+			if failed != 1 { // once is a picture that was removed meanwhile, or an engine that has just ended
+				s.explain(turn, notSeen, err)
+			}
 		}
 		var again <-chan time.Time
 		if err != nil {
@@ -186,14 +200,21 @@ func (s *Server) prepare() {
 	}
 }
 
-const notReady = "The network is not ready: "
+const (
+	notReady = "The network is not ready: "
+	notSeen  = "The network cannot look at the pictures: "
+)
 
-// sayNotReady says why the network is not there yet: weights that cannot be fetched, a name that is none. It is tried again, since a network cable can be
-// plugged in.
-func (s *Server) sayNotReady(turn int, err error) {
-	why := notReady + words(err)
+// explain says why the network is not there yet (weights that cannot be fetched, a name that is none), or why it has not seen the pictures. It is tried
+// again, since a network cable can be plugged in; without an error, what was said so is taken back.
+func (s *Server) explain(turn int, what string, err error) {
+	why := ""
+	if err != nil {
+		why = what + words(err)
+	}
 	s.mu.Lock()
-	known := s.board.turn != turn || s.board.engine.Text == why || s.ctx.Err() != nil
+	text := s.board.engine.Text
+	known := s.board.turn != turn || text == why || err == nil && !strings.HasPrefix(text, what) || s.ctx.Err() != nil
 	s.mu.Unlock()
 	if !known {
 		s.change(func(b *board) { b.engine.Text = why })

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestNames(t *testing.T) {
 		{"<script>alert(1)</script>", "<script>alert(1)<-script>"}, // text like any other, but a folder has no slash
 		{"../../etc/passwd", "-..-etc-passwd"},
 		{`..\..\windows`, `-..-windows`},
-		{"...hidden", "hidden"},
+		{"...hidden", "hidden"}, {". .hidden", "hidden"},
 		{"a\u202egpj.exe", "a gpj.exe"}, // what turns the direction of writing
 		{"a\x00b", "a b"},
 		{strings.Repeat("ß", 100), strings.Repeat("ß", MostName)},
@@ -115,6 +116,7 @@ func TestUnreadablePictures(t *testing.T) {
 		{"a page", []byte("<html><script>alert(1)</script>"), 415, "no picture"},
 		{"a bomb", bomb(60000, 60000), 413, "60000×60000 pixels"},
 		{"the largest bomb", bomb(1<<31-1, 1<<31-1), 415, "no picture"},
+		{"a strip", bomb(2_000_000, 10), 413, "2000000×10 pixels"}, // the engine would refuse it, and all pictures with it
 		{"cut short", whole[:len(whole)-40], 422, "damaged"},
 		{"a header alone", bomb(100, 100), 422, "damaged"},
 		{"tiny", pngOf(t, 4, 4), 422, "too few"},
@@ -254,6 +256,7 @@ func TestStopAndReset(t *testing.T) {
 	}
 	table.do(200, "POST", "train", nil)
 	table.until("the second", func(s State) bool { return s.Training.Run == 2 && len(s.Training.Curve) == 1 })
+	table.do(429, "POST", "predict", photo(t, 1)) // it would wait for the training, and be answered by another model
 	table.do(200, "POST", "reset", nil)
 	state = table.state()
 	if state.Model != nil || state.Training.State != "" || len(state.Classes) != 2 || len(state.Classes[0].Pictures) != 0 || state.Round != 2 {
@@ -262,6 +265,38 @@ func TestStopAndReset(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(table.server.cfg.Dir, "*", "*", "*.jpg")); len(left) != 0 {
 		t.Errorf("after a reset there are %q", left)
 	}
+}
+
+// Two pages, one of which resets while the other starts a training: no model of pictures that are gone.
+func TestResetMeetsTraining(t *testing.T) {
+	table := lay(t, Config{})
+	for range 30 {
+		for _, c := range table.state().Classes {
+			table.add(c.ID, 1)
+		}
+		var other sync.WaitGroup
+		other.Go(func() { _ = table.server.train(false) }) // refused where the reset came first
+		if err := table.server.reset(); err != nil {
+			t.Fatal(err)
+		}
+		other.Wait()
+		if s := table.state(); s.Model != nil || s.Training.State != "" || len(s.Classes) != 2 {
+			t.Fatalf("after a reset: %+v", s)
+		}
+	}
+}
+
+// What keeps the network from the pictures is said, and taken back when it has seen them.
+func TestUnseenPictures(t *testing.T) {
+	table := lay(t, Config{})
+	table.until("warm up", func(s State) bool { return s.Engine.State == "ready" })
+	table.engine.set(func() { table.engine.cold = errors.New("no space left on device") })
+	table.add(table.state().Classes[0].ID, 1)
+	table.until("hear why", func(s State) bool {
+		return s.Engine.Text == notSeen+"no space left on device" && s.Engine.State == "ready" && s.Unseen == 1
+	})
+	table.engine.set(func() { table.engine.cold = nil })
+	table.until("see them", func(s State) bool { return s.Engine.Text == "" && s.Unseen == 0 })
 }
 
 func TestFailingEngine(t *testing.T) {

@@ -74,6 +74,17 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// An address that is another way to write one of ours asks for the token all the same.
+func TestOtherSpellings(t *testing.T) {
+	table := lay(t, Config{})
+	for _, path := range []string{"//api/events", "/./api/events", "/page/../api/events", "/%61pi/events", "/api%2fevents", "/API/events"} {
+		status, reply, _ := table.send("GET", path, nil, func(r *http.Request) { r.Header.Del(tokenHeader) })
+		if status == 200 || strings.Contains(reply, "class 1") {
+			t.Errorf("%s: %d %s", path, status, reply)
+		}
+	}
+}
+
 // The page itself holds no secret: it may be opened by a link, as from JupyterLab, but not shown inside another page.
 func TestPageIsOpenedByALink(t *testing.T) {
 	table := lay(t, Config{})

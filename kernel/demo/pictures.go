@@ -30,9 +30,9 @@ func (s *Server) decode(data []byte) (img image.Image, extension string, err err
 	if header.Width < 8 || header.Height < 8 {
 		return nil, "", refuse(http.StatusUnprocessableEntity, "This picture has %d×%d pixels: too few to see anything.", header.Width, header.Height)
 	}
-	if int64(header.Width)*int64(header.Height) > MostPixels {
-		return nil, "", refuse(http.StatusRequestEntityTooLarge, "This picture has %d×%d pixels; %d million are the most. Save it smaller.",
-			header.Width, header.Height, int(MostPixels/1e6))
+	if int64(header.Width)*int64(header.Height) > MostPixels || max(header.Width, header.Height) > MostSide {
+		return nil, "", refuse(http.StatusRequestEntityTooLarge, "This picture has %d×%d pixels; %d million in all and %d on a side are the most. Save it smaller.",
+			header.Width, header.Height, int(MostPixels/1e6), MostSide)
 	}
 	select {
 	case s.decoding <- struct{}{}:

@@ -76,6 +76,15 @@ func (s *Server) represent() error {
 
 // predict asks the model about one picture, which is not kept.
 func (s *Server) predict(ctx context.Context, data []byte) (*Answer, error) {
+	s.mu.Lock()
+	model, run, training := s.board.model, s.board.training.Run, s.board.stop != nil
+	s.mu.Unlock()
+	switch {
+	case model == nil:
+		return nil, refuse(http.StatusConflict, "There is no model yet: train first.")
+	case training: // the engine has forgotten the old model, and asking the new one waits for its end
+		return nil, refuse(http.StatusTooManyRequests, "The model is being trained.")
+	}
 	_, extension, err := s.decode(data)
 	if err != nil {
 		return nil, err
@@ -85,12 +94,6 @@ func (s *Server) predict(ctx context.Context, data []byte) (*Answer, error) {
 		defer func() { <-s.answering }()
 	default:
 		return nil, refuse(http.StatusTooManyRequests, "One picture at a time.")
-	}
-	s.mu.Lock()
-	model := s.board.model
-	s.mu.Unlock()
-	if model == nil {
-		return nil, refuse(http.StatusConflict, "There is no model yet: train first.")
 	}
 	dir, err := os.MkdirTemp(s.cfg.Dir, "asked-")
 	if err != nil {
@@ -103,18 +106,22 @@ func (s *Server) predict(ctx context.Context, data []byte) (*Answer, error) {
 	began := time.Now()
 	request := tl.AttributeRequest{Model: model.model, Data: datasets.Image(filepath.Join(dir, "picture"+extension))}
 	var out tl.Attributions
-	if err := s.cfg.Engine.Call(ctx, tl.VerbAttribute, request, &out, nil); err != nil {
+	err = s.cfg.Engine.Call(ctx, tl.VerbAttribute, request, &out, nil)
+	took := time.Since(began).Seconds()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := &s.board
+	if b.model != model || b.training.Run != run {
+		return nil, refuse(http.StatusTooManyRequests, "There is another model by now.")
+	}
+	if err != nil {
 		return nil, err
 	}
-	answer := &Answer{Heat: heatOf(out.Maps), Seconds: time.Since(began).Seconds()}
-	s.mu.Lock()
-	answer.Classes = s.board.answers(model, out.Answer)
-	first := s.board.answered == 0 && !s.board.first.IsZero()
-	s.mu.Unlock()
-	if first {
-		s.change(func(b *board) { b.answered = time.Since(b.first) })
+	if b.answered == 0 && !b.first.IsZero() {
+		b.answered = time.Since(b.first)
+		s.tell()
 	}
-	return answer, nil
+	return &Answer{Classes: b.answers(model, out.Answer), Heat: heatOf(out.Maps), Seconds: took}, nil
 }
 
 // answers are a model's probabilities by the classes' names as they are now.

@@ -30,8 +30,20 @@ const tunedBlocks = 4
 
 // reset clears the table and ends a training. The folder of a kept round stays.
 func (s *Server) reset() error {
-	s.stopAndWait()
-	return s.try(func(b *board) error { return b.begin(s.cfg) })
+	for s.ctx.Err() == nil {
+		s.stopAndWait()
+		cleared := false
+		err := s.try(func(b *board) (err error) {
+			if b.stop == nil { // else another page has started a training since
+				cleared, err = true, b.begin(s.cfg)
+			}
+			return err
+		})
+		if cleared {
+			return err
+		}
+	}
+	return refuse(http.StatusServiceUnavailable, "The demo is ending.")
 }
 
 // stopAndWait ends the training that runs, if one does.

@@ -18,7 +18,7 @@ export function begin(say) {
 
 // show takes a state; a new model answers again.
 export function show(next) {
-  const ended = state?.training.state === "running" && next.training.state !== "running";
+  const runs = next.training.state === "running", ran = state?.training.state === "running", ended = ran && !runs;
   const reset = state !== null && next.round !== state.round;
   state = next;
   if (reset) back();
@@ -28,7 +28,7 @@ export function show(next) {
   byID("empty").hidden = picture !== null || camera.isOn();
   byID("back").hidden = picture === null;
   view.classList.toggle("mirrored", picture === null);
-  if (!next.model) {
+  if (!next.model || (runs && !ran)) { // the engine forgets a model when it trains another
     clear();
     verdict.textContent = "";
   }
@@ -42,7 +42,14 @@ function clear() {
 
 // about asks about a file, and shows it until back.
 export async function about(file, say) {
-  const jpeg = await fromFile(file);
+  if (state === null) return;
+  let jpeg;
+  try {
+    jpeg = await fromFile(file, state.limits.bytes);
+  } catch (error) {
+    say(error.message);
+    return;
+  }
   turn++;
   picture = jpeg;
   clear();
@@ -67,7 +74,8 @@ async function askOnce(say) {
         if (mine === turn) say(error.message);
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      if (mine !== turn) return;
     }
   }
 }
@@ -93,7 +101,7 @@ export function withHeat(on) {
 async function live(say) {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 60));
-    if (!state?.model || picture !== null || !camera.ready() || document.hidden || state.engine.state !== "ready") continue;
+    if (!state?.model || state.training.state === "running" || picture !== null || !camera.ready() || document.hidden || state.engine.state !== "ready") continue;
     const mine = turn;
     try {
       const answer = await request("POST", "predict", await fromVideo(video));
@@ -159,7 +167,10 @@ function drawHeat(h) {
   const small = new OffscreenCanvas(h.columns, h.rows), to = small.getContext("2d"), pixels = to.createImageData(h.columns, h.rows);
   h.values.forEach((v, i) => pixels.data.set([...colour(v), 15 + 160 * v], 4 * i));
   to.putImageData(pixels, 0, 0);
-  map.width = map.height = 224;
+  // The network sees the picture squeezed into a square; the page shows it, and so the map, as it is.
+  const [wide, high] = picture === null ? [1, 1] : [still.naturalWidth || 1, still.naturalHeight || 1];
+  map.width = Math.max(1, Math.round(224 * wide / Math.max(wide, high)));
+  map.height = Math.max(1, Math.round(224 * high / Math.max(wide, high)));
   c.imageSmoothingQuality = "high";
   c.drawImage(small, 0, 0, map.width, map.height);
   map.hidden = !heat;

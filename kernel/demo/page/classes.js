@@ -10,6 +10,7 @@ const addresses = new Map(); // of thumbnails, by id of the picture
 const burst = 180; // ms from one picture to the next while a button is held
 let taking = null; // id of the class that gets pictures now
 let current = null; // id of the class that was used last: pasted pictures go there
+let most = Infinity; // bytes of a file
 let say = () => {};
 
 // colours of the classes, by their order: Okabe and Ito 2008.
@@ -35,7 +36,7 @@ export async function send(id, files) {
   const refused = [];
   for (const file of files) {
     try {
-      await request("POST", `classes/${id}/pictures`, await fromFile(file));
+      await request("POST", `classes/${id}/pictures`, await fromFile(file, most));
     } catch (error) {
       refused.push(`${file.name || "picture"}: ${error.message}`);
       if (error.status === 0 || error.status === 409) break; // the next would fare alike
@@ -96,11 +97,10 @@ function make(id) {
   card.name.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === "Escape") card.name.blur();
   });
-  card.hold.addEventListener("pointerdown", () => hold(id));
+  card.hold.addEventListener("pointerdown", (event) => event.button === 0 && hold(id));
   card.hold.addEventListener("keydown", (event) => {
     if ((event.key === " " || event.key === "Enter") && !event.repeat) hold(id);
   });
-  card.hold.addEventListener("keyup", release);
   part("files").addEventListener("click", () => file.click());
   file.addEventListener("change", async () => {
     await send(id, [...file.files]);
@@ -134,24 +134,44 @@ async function addThumb(card, id) {
   const img = document.createElement("img");
   img.alt = "picture " + (card.pictures.size + 1);
   img.title = "click or Delete removes it";
-  img.tabIndex = 0;
+  img.tabIndex = -1; // one picture of a class at a time; arrows lead to the others
   img.setAttribute("role", "button");
   img.setAttribute("aria-label", `${img.alt}: remove`);
   const remove = () => attempt(request("DELETE", "pictures/" + id));
   img.addEventListener("click", remove);
+  img.addEventListener("focus", () => roving(card, img));
   img.addEventListener("keydown", (event) => {
-    if (event.key === "Delete" || event.key === "Backspace") remove();
+    const next = {ArrowLeft: item.previousElementSibling, ArrowRight: item.nextElementSibling}[event.key];
+    if (["Delete", "Backspace", "Enter", " "].includes(event.key)) remove();
+    else if (next) next.firstElementChild.focus();
+    else return;
+    event.preventDefault();
   });
   item.append(img);
   card.pictures.set(id, item);
   card.thumbs.append(item);
+  if (!card.thumbs.contains(document.activeElement)) roving(card, img);
   card.thumbs.scrollLeft = card.thumbs.scrollWidth;
   try {
     if (!addresses.has(id)) addresses.set(id, await thumbnail(id));
     img.src = addresses.get(id);
   } catch {
-    item.remove(); // it was removed meanwhile
+    take(card, item); // it was removed meanwhile
   }
+}
+
+// roving makes a picture the one that Tab leads to.
+function roving(card, img) {
+  for (const other of card.thumbs.querySelectorAll("img")) other.tabIndex = other === img ? 0 : -1;
+}
+
+// take removes a picture's item, and hands the focus on.
+function take(card, item) {
+  const near = (item.nextElementSibling ?? item.previousElementSibling)?.firstElementChild, focused = item.contains(document.activeElement);
+  const reached = item.firstElementChild.tabIndex === 0;
+  item.remove();
+  if (near && reached) roving(card, near);
+  if (focused) (near ?? card.name).focus();
 }
 
 function forget(id) {
@@ -161,9 +181,11 @@ function forget(id) {
 
 // show brings the cards to a state.
 export function show(state) {
+  most = state.limits.bytes;
   for (const [id, card] of cards) {
     if (state.classes.some((c) => c.id === id)) continue;
     card.pictures.forEach((_, picture) => forget(picture));
+    if (card.root.contains(document.activeElement)) document.getElementById("add").focus();
     card.root.remove();
     cards.delete(id);
   }
@@ -183,7 +205,7 @@ export function show(state) {
     const there = new Set(c.pictures);
     for (const [id, item] of card.pictures) {
       if (there.has(id)) continue;
-      item.remove();
+      take(card, item);
       forget(id);
       card.pictures.delete(id);
     }

@@ -13,7 +13,7 @@ let quiet = 0;
 // say shows what went wrong, until the next message or for ten seconds.
 function say(text) {
   clearTimeout(quiet);
-  byID("message").textContent = text;
+  if (byID("message").textContent !== text) byID("message").textContent = text; // a screen reader would read it again
   byID("message").hidden = text === "";
   if (text) quiet = setTimeout(() => say(""), 10000);
 }
@@ -45,6 +45,7 @@ function show(next) {
 
 function showTraining(next) {
   const t = next.training, running = t.state === "running";
+  byID("training").setAttribute("aria-live", running ? "off" : "polite"); // who hears the page hears the end, not each epoch
   const filled = next.classes.filter((c) => c.pictures.length > 0).length;
   byID("train").disabled = !running && filled < 2;
   byID("train-text").textContent = running ? "Stop" : next.model ? "Train again" : "Train";
@@ -73,11 +74,22 @@ async function toggleCamera() {
   say("");
   try {
     if (camera.isOn()) camera.stop();
-    else await camera.start();
+    else await camera.start(() => cameraOff("The camera has gone: its cable, or the permission. C switches it on again."));
   } catch (error) {
     camera.stop();
     say(error.message);
   }
+  showCamera();
+}
+
+function cameraOff(why) {
+  camera.stop();
+  classes.release();
+  say(why);
+  showCamera();
+}
+
+function showCamera() {
   byID("camera").setAttribute("aria-pressed", camera.isOn());
   if (state) show(state);
 }
@@ -129,9 +141,7 @@ function listen() {
     if (/^[1-9]$/.test(key) && classes.nth(Number(key)) !== undefined) classes.hold(classes.nth(Number(key)));
     else if (Object.hasOwn(keys, key)) keys[key]();
   });
-  document.addEventListener("keyup", (event) => {
-    if (/^[1-9]$/.test(event.key)) classes.release();
-  });
+  document.addEventListener("keyup", classes.release); // of any key: with Shift a digit comes up as another, and the focus may have moved on
   classes.takesDrops(byID("view"), (files) => files[0] && ask.about(files[0], say));
   // What is dropped beside everything would make the browser leave the page.
   document.addEventListener("dragover", (event) => event.preventDefault());
@@ -150,7 +160,13 @@ function listen() {
 listen();
 classes.begin(say);
 ask.begin(say);
-watch(show, (why) => {
+let lost = false;
+watch((next) => {
+  if (lost) say("");
+  lost = false;
+  show(next);
+}, (why) => {
+  lost = true;
   byID("engine").textContent = "no connection";
   say(why);
 });

@@ -20,12 +20,15 @@ function paint(source, x, y, w, h, width, height) {
   return canvas;
 }
 
-// fromFile is a file as JPEG; what the browser cannot read is left as it is, and the server says what it is.
-export async function fromFile(file) {
+// fromFile is a file as JPEG; what the browser cannot read is left as it is, up to so many bytes, and the server says what it is.
+export async function fromFile(file, most) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
   } catch {
+    const first = await file.slice(0, 1).arrayBuffer().catch(() => null);
+    if (first === null) throw new Error("This is a folder, or a file that cannot be read. Drop the pictures that are in it.");
+    if (file.size > most) throw new Error(`This is no picture that the browser can read, and too large to be sent: ${Math.floor(most / 2 ** 20)} MB are the most.`);
     return file;
   }
   const scale = Math.min(1, side / Math.min(bitmap.width, bitmap.height), 2000 / Math.max(bitmap.width, bitmap.height));
