@@ -250,6 +250,50 @@ func (c counterAt) openBlocks() {
 	})(%s)`, c.root), nil))
 }
 
+// edges does what is seldom done: a pool's stride that follows its window until it is set, one step of undo for a padding that sets two fields, and an
+// input that cannot be.
+func (c counterAt) edges() {
+	c.b.t.Helper()
+	var got struct{ Follows, Pool, Set, Explicit, Undone, Wrong, Large, Drawn string }
+	c.b.read("the edges", fmt.Sprintf(`(root => {
+		const set = (field, v) => {
+			const e = root.querySelector(field);
+			e.value = v;
+			e.dispatchEvent(new Event(e.tagName === "SELECT" ? "change" : "input"));
+		};
+		const choose = name => [...root.querySelectorAll("tbody button.name")].find(e => e.textContent === name).click();
+		const text = part => root.querySelector(part).textContent;
+		const got = {};
+		set(".bar select", 1); // LeNet-5
+		choose("s2");
+		set('[data-key="size"]', 3);
+		got.follows = root.querySelector('[data-key="stride"]').value;
+		got.pool = text(".numbers");
+		set('[data-key="stride"]', 2);
+		got.set = text(".numbers");
+		choose("c1");
+		set('[data-key="padding"]', 2);
+		got.explicit = root.querySelector('[data-key="border"]').value + text(".wrong");
+		root.querySelector(".bar button").click();
+		got.undone = root.querySelector('[data-key="padding"]').value + text(".wrong");
+		choose("input");
+		set('[data-key="height"]', -3);
+		got.wrong = text(".wrong");
+		got.drawn = String(root.querySelector(".drawing").innerHTML.includes("NaN"));
+		set('[data-key="height"]', 2 ** 53);
+		got.large = text(".wrong");
+		set(".bar select", 0);
+		return got;
+	})(%s)`, c.root), &got)
+	want := got
+	want.Follows, want.Pool, want.Set = "3", "28×28×6 → 10×10×6", "28×28×6 → 14×14×6"
+	want.Explicit, want.Undone, want.Drawn = "2", "0", "false"
+	want.Wrong, want.Large = "network: input [-3 28 1], want lengths of at least 1", "height: the number is too large"
+	if got != want {
+		c.b.t.Errorf("%+v\nwant %+v", got, want)
+	}
+}
+
 // TestBrowserCounterInPage uses the counters of an exported page, which no kernel stands behind.
 func TestBrowserCounterInPage(t *testing.T) {
 	program := chromium(t)
@@ -272,6 +316,7 @@ func TestBrowserCounterInPage(t *testing.T) {
 		second.on(b).openBlocks()
 		second.on(b).keepsPace("VGG16, all blocks open", "filters slider")
 	})
+	b.step("counter's edges in a page", func(b *browser) { first.on(b).edges() })
 	if total := second.text(".total"); !strings.Contains(total, " parameters") {
 		t.Errorf("the second counter says %q", total)
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"image"
@@ -12,12 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +54,8 @@ func TestBrowserDemo(t *testing.T) {
 	b.step("demo files", func(b *browser) { demoPage{b, demo, cells}.files(began) })
 	b.step("demo dark", d.dark)
 	b.step("demo refuses", d.refuses)
+	b.step("demo keyboard", d.keyboard)
+	b.step("demo wide picture", d.wide)
 	b.step("demo fine-tunes", d.fineTunes)
 	b.step("demo reset", d.resets)
 	b.step("demo camera", d.camera)
@@ -109,133 +106,17 @@ func cellsByKind(t *testing.T) map[string][]string {
 	return found
 }
 
-// writeFilm writes five seconds of a cell of one crystal and five of one of many, moving a little as a hand does. The first are framed in white and
-// the others in black, by which the test tells what the camera shows.
-func writeFilm(t *testing.T, file string, cells map[string][]string) {
+func decoded(t *testing.T, file string) image.Image {
 	t.Helper()
-	var film bytes.Buffer
-	for _, kind := range []string{"mono", "poly"} {
-		data, err := os.ReadFile(cells[kind][3])
-		if err != nil {
-			t.Fatal(err)
-		}
-		cell, _, err := image.Decode(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		frame := map[string]*image.Uniform{"mono": image.White, "poly": image.Black}[kind]
-		var second bytes.Buffer
-		for n := range 30 {
-			picture := image.NewRGBA(image.Rect(0, 0, 640, 480))
-			draw.Draw(picture, picture.Bounds(), frame, image.Point{}, draw.Src)
-			at := image.Pt(120+n, 40+n/2)
-			draw.BiLinear.Scale(picture, image.Rectangle{at, at.Add(image.Pt(360, 360))}, cell, cell.Bounds(), draw.Src, nil)
-			if err := jpeg.Encode(&second, picture, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		film.Write(bytes.Repeat(second.Bytes(), 5))
-	}
-	if err := os.WriteFile(file, film.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// runningDemo is `tlab demo`, by this test's own program.
-type runningDemo struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	address string
-	temp    string
-	ended   bool
-}
-
-func startDemo(t *testing.T, args ...string) *runningDemo {
-	t.Helper()
-	temp, err := os.MkdirTemp("/tmp", "demo-") // a socket's path must be short
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &runningDemo{t: t, temp: temp, cmd: exec.Command(os.Args[0], append([]string{"demo", "--no-browser"}, args...)...)}
-	d.cmd.Env = append(os.Environ(), mainVariable+"="+temp, "TMPDIR="+temp)
-	out, err := d.cmd.StdoutPipe()
+	m, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cmd.Stderr = os.Stderr
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.end)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if d.address = regexp.MustCompile(`http://\S+`).FindString(lines.Text()); d.address != "" {
-			go func() {
-				for lines.Scan() { // so that it never blocks on a full pipe
-				}
-			}()
-			return d
-		}
-	}
-	t.Fatal("tlab demo printed no address")
-	return nil
-}
-
-// end ends it as Ctrl-C does, and looks for what it leaves.
-func (d *runningDemo) end() {
-	if d.ended {
-		return
-	}
-	d.ended = true
-	_ = d.cmd.Process.Signal(syscall.SIGINT)
-	if err := d.cmd.Wait(); err != nil {
-		d.t.Errorf("tlab demo ended with %v", err)
-	}
-	d.gone()
-}
-
-// gone fails where files or processes are left after some seconds.
-func (d *runningDemo) gone() {
-	var left, processes []string
-	for range 100 {
-		left, _ = filepath.Glob(filepath.Join(d.temp, "tlab-demo-*"))
-		if processes = carriers(mainVariable + "=" + d.temp); len(left) == 0 && len(processes) == 0 {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if len(left) > 0 || len(processes) > 0 {
-		d.t.Errorf("left behind: %q, %q", left, processes)
-	}
-	os.RemoveAll(d.temp)
-}
-
-// engine is the process id of the demo's engine, 0 without one.
-func (d *runningDemo) engine() int {
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, path := range lines {
-		line, _ := os.ReadFile(path)
-		if strings.Contains(string(line), "\x00engine\x00--socket\x00"+d.temp+"/") {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			return pid
-		}
-	}
-	return 0
-}
-
-// A demo that is killed leaves nothing either: its guard cleans up.
-func TestDemoIsKilled(t *testing.T) {
-	if _, err := setup.Ensure(t.Context(), setup.ForRun, nil); err != nil {
-		t.Fatal(err)
-	}
-	d := startDemo(t)
-	if found, _ := filepath.Glob(filepath.Join(d.temp, "tlab-demo-*", "pictures")); len(found) != 1 {
-		t.Fatalf("its folder: %q", found)
-	}
-	d.ended = true
-	_ = d.cmd.Process.Kill()
-	_ = d.cmd.Wait() // says that it was killed
-	d.gone()
+	return m
 }
 
 // demoPage is the page of a running demo.
@@ -378,6 +259,41 @@ func (d demoPage) refuses(b *browser) {
 	b.until("wait to hear of it", `/There are changes since/.test(`+trainingText+`)`)
 }
 
+// keyboard removes a picture: Tab leads to one of each class, arrows to the others, and the focus stays among them.
+func (d demoPage) keyboard(b *browser) {
+	b.do("put the focus on a picture", chromedp.Evaluate(`document.querySelector('.thumbs img[tabindex="0"]').focus()`, nil))
+	b.press(kb.ArrowLeft)
+	b.press(kb.Delete)
+	b.until("wait until it is gone", `document.querySelector(".count").textContent === "12 pictures"`)
+	var at struct {
+		Stops int
+		Focus string
+	}
+	b.read("the focus", `({stops: document.querySelectorAll('.thumbs img[tabindex="0"]').length, focus: document.activeElement.getAttribute("role")})`, &at)
+	if at.Stops != 2 || at.Focus != "button" {
+		b.t.Errorf("%d pictures of two classes can be reached by Tab; the focus is on %q", at.Stops, at.Focus)
+	}
+}
+
+// wide holds up a picture that is no square: its map covers it, and not what is beside it.
+func (d demoPage) wide(b *browser) {
+	strip := filepath.Join(b.t.TempDir(), "wide.jpg")
+	picture := image.NewRGBA(image.Rect(0, 0, 600, 300))
+	for n, kind := range []string{"mono", "poly"} {
+		draw.BiLinear.Scale(picture, image.Rect(300*n, 0, 300*n+300, 300), decoded(b.t, d.cells[kind][3]), image.Rect(0, 0, 300, 300), draw.Src, nil)
+	}
+	var data bytes.Buffer
+	if err := jpeg.Encode(&data, picture, nil); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(strip, data.Bytes(), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.drop("#view", strip, "wide.jpeg")
+	b.until("wait for its map", `document.getElementById("map").width === 224 && document.getElementById("map").height === 112`)
+	b.press(kb.Escape)
+}
+
 // fineTunes trains the last blocks behind the head, and looks at the curve while it grows.
 func (d demoPage) fineTunes(b *browser) {
 	b.press("f")
@@ -401,64 +317,6 @@ func (d demoPage) resets(b *browser) {
 	if left, _ := filepath.Glob(filepath.Join(d.demo.temp, "*", "pictures", "*", "*", "*")); len(left) > 0 {
 		b.t.Errorf("after a reset there are %q", left)
 	}
-}
-
-// shows is an expression: does the camera show the cell in the frame of that brightness?
-func shows(white bool) string {
-	return fmt.Sprintf(`(() => {
-		const video = document.getElementById("video"), canvas = new OffscreenCanvas(2, 2), c = canvas.getContext("2d");
-		if (!(video.videoWidth > 0)) return false;
-		c.drawImage(video, 0, 0, 30, 30, 0, 0, 2, 2);
-		return (c.getImageData(0, 0, 1, 1).data[0] > 128) === %v;
-	})()`, white)
-}
-
-// camera takes bursts of what the film shows, trains on them, and looks whether the answer follows the film.
-func (d demoPage) camera(b *browser) {
-	d.nameOf(b, 0, "one crystal")
-	d.nameOf(b, 1, "many crystals")
-	b.press("c")
-	for n, white := range []bool{true, false} {
-		b.until("wait for the other side of the film", shows(!white))
-		b.until("wait for the film", shows(white))
-		key := string(rune('1' + n))
-		hold := func(kind input.KeyType) chromedp.Action {
-			return chromedp.ActionFunc(func(ctx context.Context) error {
-				return input.DispatchKeyEvent(kind).WithKey(key).WithText(key).Do(ctx)
-			})
-		}
-		b.do("hold the key", hold(input.KeyDown))
-		b.until("look for the burst", fmt.Sprintf(`document.querySelectorAll(".class")[%d].querySelectorAll(".thumbs img").length >= 6`, n))
-		b.do("let go of the key", hold(input.KeyUp))
-	}
-	b.press("t")
-	b.until("wait for the end of the training", `/trained in/.test(`+trainingText+`)`)
-	for range 2 {
-		for _, c := range []struct {
-			white bool
-			name  string
-		}{{true, "one crystal"}, {false, "many crystals"}} {
-			b.until("wait until the answer follows", shows(c.white)+` && document.getElementById("verdict").textContent === `+quoted(c.name))
-		}
-	}
-	d.hasHeat(b)
-	b.until("look for the speed", `/pictures a second/.test(document.getElementById("speed").textContent)`)
-	var speed string
-	b.read("the speed", `document.getElementById("speed").textContent`, &speed)
-	b.t.Log(speed)
-}
-
-// survives kills the engine: the page says so, and answers again when another is there.
-func (d demoPage) survives(b *browser) {
-	pid := d.demo.engine()
-	if pid == 0 {
-		b.t.Fatal("the demo has no engine")
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL)
-	b.until("wait to hear of it", `/The engine was killed/.test(document.getElementById("message").textContent)`)
-	b.until("wait for another", `document.getElementById("engine").textContent === "the network is ready"`)
-	b.do("forget the answer", chromedp.Evaluate(`document.getElementById("verdict").textContent = ""`, nil))
-	b.until("wait for an answer", `/crystal/.test(document.getElementById("verdict").textContent)`)
 }
 
 // narrow is the page on a telephone's width, where nothing may stick out.

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -195,6 +196,7 @@ func openBrowser(dir, address string) error {
 		return err
 	}
 	cmd := exec.Command(program, file)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C ends the demo; a browser that is started here goes on
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -77,13 +77,15 @@ func (e *demoEngine) start() error {
 	e.log = &logTail{}
 	cmd.Stdout, cmd.Stderr = e.log, e.log
 	stdin, err := cmd.StdinPipe()
-	if err == nil {
-		e.group, err = kernel.StartGroup(cmd)
-	}
 	if err != nil {
 		return fmt.Errorf("demo: run engine: %w", err)
 	}
-	e.stdin, e.began = stdin, time.Now()
+	group, err := kernel.StartGroup(cmd)
+	if err != nil {
+		_ = stdin.Close()
+		return fmt.Errorf("demo: run engine: %w", err) // e.group stays the one before, which stop asks for what is left of it
+	}
+	e.group, e.stdin, e.began = group, stdin, time.Now()
 	return nil
 }
 
