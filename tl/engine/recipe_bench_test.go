@@ -64,7 +64,7 @@ func BenchmarkRecipe(b *testing.B) {
 // The phases of lesson 7; TestRecipeIsTheLessons holds them to its source.
 var (
 	recipeHead = tl.Phase{Name: "head", Epochs: 20, LearningRate: 3e-3}
-	recipeTune = tl.Phase{Name: "fine-tune", Epochs: 8, LearningRate: 1e-3, RateDecay: 1.0 / 3,
+	recipeTune = tl.Phase{Name: "fine-tune", Epochs: 7, LearningRate: 1e-3, RateDecay: 1.0 / 3,
 		Schedule: "one-cycle", LabelSmoothing: 0.05, WeightDecay: 0.01}
 )
 
