@@ -42,7 +42,7 @@ func drawScale(path string, all []measured) error {
 		return err
 	}
 	seconds.Y.Scale, seconds.Y.Tick.Marker = plot.LogScale{}, decades{}
-	memory.Y.Min, memory.Y.Max, memory.Legend.Top = 0, 2300, false
+	memory.Y.Min, memory.Y.Max, memory.Legend.Top = 0, 3000, true
 	canvas := vgimg.New(24*vg.Centimeter, 11*vg.Centimeter)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadTop: vg.Millimeter * 3, PadBottom: vg.Millimeter * 3, PadLeft: vg.Millimeter * 3, PadRight: vg.Millimeter * 5}
 	plots := [][]*plot.Plot{{seconds, memory}}
