@@ -116,7 +116,7 @@ func (c *class) attacks() []attack {
 			"\t%s\n}\nfor range 100 {\n\tgo func() {\n\t\tfor {\n\t\t}\n\t}()\n}\nfor {\n}", (runtime.NumCPU()+1)/2, steal)},
 		{name: "spin", last: true, code: "check.Answer(\"02/func\", " + counts + " {\n\tfor {\n\t}\n})"},
 		{name: "memory", code: "var all [][]byte\nfor {\n\tb := make([]byte, 64<<20)\n\tfor i := 0; i < len(b); i += 4096 {\n\t\tb[i] = 1\n\t}\n\tall = append(all, b)\n}", blames: "memory"},
-		{name: "delete", last: true, code: fmt.Sprintf("for _, dir := range []string{%q, \"/usr\", \"/work\", \"/root\", os.Getenv(\"GOCACHE\"), os.Getenv(\"GOMODCACHE\")} {\n\t_ = os.RemoveAll(dir)\n}", c.dir)},
+		{name: "delete", last: true, code: fmt.Sprintf("for _, dir := range []string{%q, \"/usr\", \"/srv\", \"/root\", os.Getenv(\"GOCACHE\"), os.Getenv(\"GOMODCACHE\")} {\n\t_ = os.RemoveAll(dir)\n}", c.dir)},
 		{name: "forge", code: forging(c.exercises[1].ID)},
 		{name: "network", last: true, code: fmt.Sprintf("for _, to := range [][2]string{{\"tcp\", %q}, {\"tcp\", \"1.1.1.1:53\"}, {\"udp\", \"1.1.1.1:53\"}} {\n"+
 			"\tif c, err := net.DialTimeout(to[0], to[1], time.Second); err == nil {\n\t\tif _, err = c.Write([]byte(\"hello\")); err == nil {\n\t\t\t%s\n\t\t}\n\t}\n}", c.address, steal)},
