@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,9 @@ func (g *grading) run(ctx context.Context, files []string) (err error) {
 		}
 	}
 	for _, file := range files { // a misspelt name must not cost the others' time; a link into the void is one submission's fault
-		if _, err := os.Lstat(file); err != nil {
+		if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("grade: %s: no such file", file)
+		} else if err != nil {
 			return fmt.Errorf("grade: %w", err)
 		}
 	}
