@@ -163,6 +163,7 @@ func (p *program) compile(inputs ...shapes.Shape) (time.Duration, error) {
 }
 
 func (p *program) run(inputs ...any) ([]*tensors.Tensor, error) {
+	backend.TrimAbove(backend.Keep())
 	outputs, err := p.exec.Call(inputs...)
 	if err != nil {
 		throwFault(err)
