@@ -241,7 +241,7 @@ func Example_exerciseSteps() {
 //   - **Transfer**: EfficientNet-Lite0 (a simpler kind, for telephones, of Tan & Le's EfficientNet of 2019), which somebody else trained on ImageNet. All its weights stay as they are, *frozen*. Only a new **head** is
 //     trained: it makes two answers out of the 1,280 numbers into which the network turns a picture, with 2,562 parameters.
 //
-// ImageNet shows dogs, mushrooms and aircraft carriers, and no solar cell. Both networks learn from exactly the same pictures, by a recipe that was written down before.
+// ImageNet shows dogs, mushrooms and aircraft carriers, and no solar cell. Both networks learn from exactly the same pictures, each by one recipe for all three sizes.
 // Each then answers once for the same 380 pictures out of `test`, 190 of each class, so that a coin gets 0.5.
 
 var (
@@ -323,7 +323,8 @@ func Example_scratchAgainstTransfer() {
 //   - How fast does each line rise? The head has 2,562 numbers to find; the network from scratch has two million and, what is worse, has to find out what an edge is.
 //
 // Is the comparison fair? Both make 240 steps, each with a learning rate that suits it. The network from scratch would like more: with 100 pictures of each class it comes to 0.68 in 120 steps,
-// to 0.74 in 240 and to 0.75 in 480, so the rest of the distance to transfer is not a matter of patience. With 10 of each class it has every training picture right by then, and gains nothing.
+// to 0.74 in 240 and to 0.75 in 480, so the rest of the distance to transfer is not a matter of patience. (These three were
+// measured on the same 380 pictures, and the 120 that it had at first were doubled because of them: a favour to the loser, and still a look at the test that lesson 7 would not allow itself.) With 10 of each class it has every training picture right by then, and gains nothing.
 //
 // And look at the seconds. When you run the lesson for the first time, the first row also pays for the frozen network's look at the 380 test pictures. It looks at each picture once, and what it
 // makes of it is kept: run the cell again, and the row is quicker. From scratch few pictures take *longer* than many: all make the same number of steps, but few pictures make more epochs of them,
