@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -14,6 +12,7 @@ import (
 
 	"transferlab/datasets"
 	"transferlab/tl"
+	"transferlab/tl/engine/backend"
 	"transferlab/tl/remote"
 )
 
@@ -194,11 +193,8 @@ func unknown(name string, all []thing, session string) error {
 
 // resident is the memory that this process occupies; where the system does not say so as Linux does, what Go took from it.
 func resident() int64 {
-	statm, err := os.ReadFile("/proc/self/statm")
-	if fields := bytes.Fields(statm); err == nil && len(fields) > 1 {
-		if pages, err := strconv.ParseInt(string(fields[1]), 10, 64); err == nil {
-			return pages * int64(os.Getpagesize())
-		}
+	if all, _, err := backend.Resident(); err == nil {
+		return all
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

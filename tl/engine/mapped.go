@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"transferlab/tl/engine/backend"
 )
 
 // windows bounds how much of the mapped rows counts as this process's memory. Pages that were read stay in the system's cache of files, which it
@@ -59,4 +61,10 @@ func (m *mapped) touched(bytes int) {
 		c.mu.Unlock()
 	}
 	m.before.Store(residentOfFiles())
+}
+
+// residentOfFiles is how many bytes of this process's memory are pages of files; 0 where the system does not say.
+func residentOfFiles() int64 {
+	_, files, _ := backend.Resident()
+	return files
 }

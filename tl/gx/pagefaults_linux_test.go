@@ -1,8 +1,6 @@
 package gx
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -56,16 +54,12 @@ func TestMuchMemoryIsKeptAndTrimmed(t *testing.T) {
 	if backend.Keep() < 2<<30 {
 		t.Skip("needs a machine, or a container, with 8 GiB of memory")
 	}
-	resident := func() (bytes int) {
-		data, err := os.ReadFile("/proc/self/statm")
+	resident := func() int64 {
+		all, _, err := backend.Resident()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var size, pages int
-		if _, err := fmt.Sscan(string(data), &size, &pages); err != nil {
-			t.Fatal(err)
-		}
-		return pages * os.Getpagesize()
+		return all
 	}
 	backend.Trim()
 	defer backend.Trim()
@@ -76,7 +70,7 @@ func TestMuchMemoryIsKeptAndTrimmed(t *testing.T) {
 	if kept := resident() - before; kept < table*9/10 {
 		t.Errorf("%d MiB of a table of %d are there for the next run", kept>>20, table>>20)
 	}
-	var most int
+	var most int64
 	for range 8 {
 		backend.TrimAbove(limit)
 		exec.MustCall1(x).MustFinalizeAll()

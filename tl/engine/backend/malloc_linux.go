@@ -20,66 +20,6 @@ static void trim(void) {
 */
 import "C"
 
-import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
-	"sync"
-	"syscall"
-)
-
 func keepFreed() { C.keep_freed() }
 
 func trim() { C.trim() }
-
-// kept is what this process holds without use, as far as it can be seen.
-var kept struct {
-	sync.Mutex
-	used int64 // bytes, after the last trim, or less if the process held less since
-}
-
-func trimAbove(limit int64) {
-	kept.Lock()
-	defer kept.Unlock()
-	held, err := anonymous()
-	if err != nil {
-		return // no /proc here
-	}
-	if held > kept.used+limit {
-		trim()
-		if held, err = anonymous(); err != nil {
-			return
-		}
-		kept.used = held
-	}
-	kept.used = min(kept.used, held)
-}
-
-// anonymous is this process's resident memory that is no file's, in bytes.
-func anonymous() (int64, error) {
-	data, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, err
-	}
-	var size, resident, shared int64 // pages
-	if _, err := fmt.Sscan(string(data), &size, &resident, &shared); err != nil {
-		return 0, fmt.Errorf("read /proc/self/statm: %w", err)
-	}
-	return (resident - shared) * int64(os.Getpagesize()), nil
-}
-
-// memory is the machine's, in bytes, or the container's if that has less; 0 if the system does not say.
-func memory() int64 {
-	var info syscall.Sysinfo_t
-	if err := syscall.Sysinfo(&info); err != nil {
-		return 0
-	}
-	all := int64(info.Totalram) * int64(info.Unit)
-	if data, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		if limit, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil { // "max" is none, and an error
-			all = min(all, limit)
-		}
-	}
-	return all
-}

@@ -3,7 +3,6 @@ package backend
 import (
 	"os"
 	"strings"
-	"sync"
 )
 
 // Flags are the options of XLA's compiler that [Tune] sets for the plugin of [fetch.XLA]. XLA ends the process where it does not know
@@ -40,16 +39,3 @@ func Tune(config string) {
 
 // Trim gives the memory that malloc kept for later back to the system. It takes milliseconds; the next run takes a little longer.
 func Trim() { trim() }
-
-// TrimAbove gives memory back where this process keeps more than limit bytes for later, as far as can be seen from what it holds now and held after
-// the last time. It takes microseconds where there is nothing to do. Call it before a run, when the run before has freed what it used.
-func TrimAbove(limit int64) { trimAbove(limit) }
-
-// Keep is how much a process may keep for later, in bytes: a quarter of the machine's memory, or of the container's; 1 GiB where the system does
-// not say.
-var Keep = sync.OnceValue(func() int64 {
-	if all := memory(); all > 0 {
-		return all / 4
-	}
-	return 1 << 30
-})
